@@ -1,0 +1,31 @@
+/*
+ * What belongs to whoever runs: a coroutine, or a thread outside any. Throwing, defers and the last error work
+ * on it and so work everywhere. The running coroutine is gust__current, and that thread-local is the one truth
+ * (design rule 1): NULL means "no coroutine", the thread's own context is used then.
+ */
+#ifndef GUST_BASE_CONTEXT_H
+#define GUST_BASE_CONTEXT_H
+
+#include <stdint.h>
+
+struct gust_error;
+struct gust__scope;     /* a node of the scope chain: gust/scope.h */
+struct gust__coroutine; /* begins with a struct gust__context: coro/coroutine.h */
+struct gust__catch;     /* where a throw lands: coro/throw.c */
+
+struct gust__context {
+    struct gust__scope *scopes; /* newest first */
+    struct gust__catch *catcher;
+    struct gust_error *error; /* the last one; NULL: none. Owned */
+    int64_t deadline;         /* monotonic; GUST__FOREVER: none. The earliest of all open scopes' */
+};
+
+extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct gust__context gust__thread_context __attribute__((tls_model("initial-exec")));
+
+static inline struct gust__context *gust__context(void)
+{
+    return gust__current ? (struct gust__context *)(void *)gust__current : &gust__thread_context;
+}
+
+#endif
