@@ -41,7 +41,6 @@ struct gust__coroutine {
     void *request;                    /* the web layer's: gust_current() */
     const char *waits_for;            /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
     int64_t resumed;                  /* loop time of the last switch to it */
-    int64_t shield_until;             /* while shield > 0: the end of the grace time */
     uint32_t interruptions;           /* waits that a deadline or cancel cut short so far: gust_pool compares it */
     int result;
     int saved_errno;
@@ -50,7 +49,6 @@ struct gust__coroutine {
     bool woken;
     bool timed_out;
     bool cancelled;
-    unsigned shield; /* defers that run: waits are not interrupted while it is not 0 */
     char name[32];
     /* sanitizers' and valgrind's handles follow (coro/sanitizer.h) */
 };
@@ -88,10 +86,6 @@ void gust__wake(struct gust__coroutine *coroutine);
 /* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted and the
  * coroutine as the argument. */
 int gust__wake_posted(void *coroutine);
-
-/* Runs function(argument) shielded: its waits are not interrupted until the grace time (5 s) is over. */
-void gust__shield_begin(void);
-void gust__shield_end(void);
 
 /* ---- all of a loop's coroutines ---- */
 
