@@ -160,9 +160,9 @@ def test_an_allowance_that_nobody_uses_is_an_error(tmp_path):
 
 # ---- the runner ----
 
-def run_tests(build):
+def run_tests(build, **more):
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    return run("run-tests", "--unit", "--build", build, env=environment)
+    return run("run-tests", "--unit", "--build", build, env={**environment, **more})
 
 
 def test_the_runner_fails_when_nothing_ran(tmp_path):
@@ -174,8 +174,19 @@ def test_the_runner_fails_when_nothing_ran(tmp_path):
     (["true"], 0, "1 passed, 0 failed"),
     (["true", "false"], 1, "1 passed, 1 failed"),
     (["true", "/does/not/exist"], 1, "1 passed, 1 failed"),
+    (["true", "./skip"], 0, "1 passed, 0 failed, 1 skipped"),
 ])
 def test_the_runner_counts(tmp_path, commands, status, last):
-    listing = "".join(f'add_test([=[{number}]=] "{command}")\n' for number, command in enumerate(commands))
+    write(tmp_path, {"skip": "#!/bin/sh\nexit 77\n"}).joinpath("skip").chmod(0o755)
+    listing = "".join(f'add_test([=[{number}]=] "{command}")\n'
+                      f'set_tests_properties([=[{number}]=] PROPERTIES SKIP_RETURN_CODE 77)\n'
+                      for number, command in enumerate(commands))
     ended, said = run_tests(write(tmp_path, {"CTestTestfile.cmake": listing}))
     assert (ended, said.splitlines()[-1]) == (status, last), said
+
+
+def test_in_ci_a_skip_is_a_failure(tmp_path):
+    listing = 'add_test(a "true")\nadd_test(b "false")\nset_tests_properties(b PROPERTIES SKIP_RETURN_CODE 1)\n'
+    build = write(tmp_path, {"CTestTestfile.cmake": listing})
+    assert run_tests(build)[0] == 0
+    assert run_tests(build, CI="true")[0] == 1
