@@ -1,9 +1,9 @@
 """Programs that must not compile, each with the words the compiler has to say, and programs that must.
 
-tests/compile_fail/x.c begins with a comment:   // error: REGEX        (or // gcc: REGEX and // clang: REGEX lines)
-A file there that contains `#ifndef SOUND` is compiled a second time with -DSOUND, and must then pass: so it
-fails for the reason that it is about.
-tests/compile_pass/x.c compiles as C17; with  // also: c++17  in its first lines as C++17 too.
+tests/compile_fail/x.c begins with the line   /* error: REGEX */   (or with two, /* gcc: REGEX */ and
+/* clang: REGEX */). If it contains `#ifndef SOUND`, it is compiled again with -DSOUND and must then pass: so it fails
+for the reason that it is about.
+tests/compile_pass/x.c compiles as C17, and as C++17 too when its first line names that.
 """
 import pathlib
 import re
@@ -28,8 +28,8 @@ def compile_it(path, compiler, language="c17", define=()):
 
 
 def expectations(text):
-    """-> {compiler: regex} of a compile_fail file's leading // lines"""
-    found = dict(re.findall(r"^// (error|gcc|clang): (.+)$", text, re.MULTILINE))
+    """-> {compiler: regex}, from a compile_fail file's first lines"""
+    found = dict(re.findall(r"^/[/*] (error|gcc|clang): (.+?)(?: \*/)?$", text, re.MULTILINE))
     return {compiler: found.get(compiler, found.get("error")) for compiler in COMPILERS}
 
 
@@ -38,7 +38,7 @@ def fails_as_said(path, compiler):
     text = path.read_text()
     pattern = expectations(text)[compiler]
     if pattern is None:
-        return "its first lines do not say // error: REGEX"
+        return "its first lines do not say /* error: REGEX */"
     status, said = compile_it(path, compiler)
     if status == 0:
         return "it compiles"
@@ -55,7 +55,7 @@ def passing():
     for path in sorted(HERE.glob("compile_pass/*.c")):
         for compiler in COMPILERS:
             yield pytest.param(path, compiler, "c17", id=f"{path.name}-{compiler}-c17")
-            if re.search(r"^// also: c\+\+17$", path.read_text(), re.MULTILINE):
+            if "C++17" in path.read_text().partition("\n")[0]:
                 yield pytest.param(path, compiler, "c++17", id=f"{path.name}-{compiler}-c++17")
 
 

@@ -190,3 +190,12 @@ def test_in_ci_a_skip_is_a_failure(tmp_path):
     build = write(tmp_path, {"CTestTestfile.cmake": listing})
     assert run_tests(build)[0] == 0
     assert run_tests(build, CI="true")[0] == 1
+
+
+# ---- the reference ----
+
+def test_the_reference_has_a_page_for_each_header(tmp_path):
+    status, said = run("make-docs", tmp_path)
+    assert status == 0, said
+    pages = {path.stem for path in tmp_path.glob("*.md")} - {"index"}
+    assert pages == {path.stem for path in (ROOT / "include/gust").glob("*.h")}

@@ -1,4 +1,4 @@
-// error: too many arguments
+/* error: too many arguments */
 #include <gust/base.h>
 
 int main(void)

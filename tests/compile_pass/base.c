@@ -1,4 +1,4 @@
-// also: c++17
+/* C17 and C++17: the version, durations, lengths. */
 #include <gust/base.h>
 
 int main(void)
