@@ -1,0 +1,62 @@
+# Unit tests and fuzz targets, built by the target `tests`. ctest names them FOLDER/NAME and fuzz/NAME.
+add_custom_target(tests)
+
+if(CMAKE_CROSSCOMPILING) # cmocka is not there for the other architecture
+    add_library(gust-cmocka INTERFACE)
+    target_include_directories(gust-cmocka INTERFACE ${PROJECT_SOURCE_DIR}/tests/cross)
+else()
+    pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
+    if(cmocka_FOUND)
+        add_library(gust-cmocka INTERFACE)
+        target_link_libraries(gust-cmocka INTERFACE PkgConfig::cmocka)
+    endif()
+endif()
+
+if(TARGET gust-cmocka)
+    foreach(folder IN LISTS GUST_FOLDERS)
+        file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*_test.c)
+        foreach(file IN LISTS test_files)
+            get_filename_component(stem ${file} NAME_WE)
+            string(REGEX REPLACE "_test$" "" name ${stem})
+            set(target test-${folder}-${name})
+            add_executable(${target} EXCLUDE_FROM_ALL ${file})
+            set_target_properties(${target} PROPERTIES
+                OUTPUT_NAME ${stem} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/unit/${folder})
+            target_link_libraries(${target} PRIVATE gust_static gust-own gust-cmocka)
+            add_dependencies(tests ${target})
+            add_test(NAME ${folder}/${name} COMMAND ${target})
+            set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 240 LABELS unit)
+        endforeach()
+    endforeach()
+else()
+    add_custom_target(need-cmocka
+        COMMAND ${CMAKE_COMMAND} -E echo "cmocka is missing: tools/install-deps --tests installs it, then configure again"
+        COMMAND ${CMAKE_COMMAND} -E false)
+    add_dependencies(tests need-cmocka)
+endif()
+
+# Each fuzz/NAME.c has one LLVMFuzzerTestOneInput. Without libFuzzer it replays fuzz/corpus/NAME, so that each
+# input which once broke something is a regression test in every build.
+if(NOT CMAKE_CROSSCOMPILING)
+    add_custom_target(fuzzers)
+    file(GLOB fuzz_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+    list(FILTER fuzz_files EXCLUDE REGEX "/replay_main\\.c$")
+    foreach(file IN LISTS fuzz_files)
+        get_filename_component(name ${file} NAME_WE)
+        set(corpus ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+        add_executable(fuzz-${name} EXCLUDE_FROM_ALL ${file})
+        set_target_properties(fuzz-${name} PROPERTIES
+            OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzzers)
+        target_link_libraries(fuzz-${name} PRIVATE gust_static gust-own)
+        if(GUST_LIBFUZZER)
+            target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+            add_test(NAME fuzz/${name} COMMAND fuzz-${name} -runs=0 ${corpus})
+        else()
+            target_sources(fuzz-${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/replay_main.c)
+            add_test(NAME fuzz/${name} COMMAND fuzz-${name} ${corpus})
+        endif()
+        set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 240 LABELS fuzz)
+        add_dependencies(fuzzers fuzz-${name})
+    endforeach()
+    add_dependencies(tests fuzzers)
+endif()
