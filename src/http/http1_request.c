@@ -201,7 +201,9 @@ static int whole(struct gust__request_head *head, ssize_t length, size_t size)
 {
     if (length < 0)
         return -1;
-    return (size_t)length == size ? 0 : gust__http1_refuse(&head->fault, 400, "the head is cut short");
+    return length > 0 && (size_t)length == size
+               ? 0
+               : gust__http1_refuse(&head->fault, 400, "the head is cut short");
 }
 
 int gust__http1_parse_request(struct gust__request_head *head, struct gust__header *headers,
