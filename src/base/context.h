@@ -17,7 +17,9 @@ struct gust__context {
     struct gust__scope *scopes; /* newest first */
     struct gust__catch *catcher;
     struct gust_error *error; /* the last one; NULL: none. Owned */
-    int64_t deadline;         /* monotonic; GUST__FOREVER: none. The earliest of all open scopes' */
+    int64_t deadline;         /* monotonic; 0: none. The earliest of all open scopes' */
+    int64_t shield_until;     /* while shield is not 0: when the grace time is over */
+    unsigned shield;          /* defers that run: their waits are not interrupted until shield_until */
 };
 
 extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));

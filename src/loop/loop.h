@@ -1,0 +1,95 @@
+/*
+ * The loop as the floors above see it: descriptors registered once for their whole life (edge-triggered), a run
+ * queue of tasks, and a place where each module keeps what it has for a loop.
+ *
+ * One iteration: the tasks that were ready when it began (a task readied meanwhile waits for the next), then epoll
+ * (without waiting if tasks are ready, else until the first timer), then ready descriptors, timers that are due,
+ * posts. A throw out of any callback lands in the loop, is logged, and the loop goes on.
+ */
+#ifndef GUST_LOOP_LOOP_H
+#define GUST_LOOP_LOOP_H
+
+#include <gust/loop.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/* ---- descriptors ---- */
+
+/* Called on the loop with EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR bits. May remove any descriptor. */
+typedef void gust__ready_function(void *owner, uint32_t events);
+
+#define GUST__EDGE (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+
+/* Registers fd, once for its whole life; events as for epoll (mostly GUST__EDGE). 0; -1: EEXIST, EPERM, ENOMEM,
+ * ENOSPC, EBADF. An event of an earlier user of the same number never arrives: slots carry a generation. */
+int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready, void *owner);
+
+/* Changes the epoll events of a registered descriptor (level-triggered watches only). */
+int gust__loop_modify(gust_loop *loop, int fd, uint32_t events);
+
+/* Ends the registration; call it before close. Events of this descriptor not yet delivered are dropped. */
+void gust__loop_remove(gust_loop *loop, int fd);
+
+/* Changes who is told about a registered descriptor, without a system call. */
+void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
+
+/* ---- the run queue ---- */
+
+struct gust__task {
+    struct gust__task *next;
+    void (*run)(struct gust__task *task);
+    bool queued;
+};
+
+/* Queues a task, first in first out; one already queued stays where it is. */
+void gust__loop_ready(gust_loop *loop, struct gust__task *task);
+
+/* Takes a queued task out again; harmless when it is not queued. */
+void gust__loop_unready(gust_loop *loop, struct gust__task *task);
+
+/* ---- what modules keep for a loop ---- */
+
+enum gust__loop_module {
+    GUST__LOOP_COROUTINES,
+    GUST__LOOP_POOLS,
+    GUST__LOOP_RESOLVER,
+    GUST__LOOP_HTTP,
+    GUST__LOOP_FETCH,
+    GUST__LOOP_WEB,
+    GUST__LOOP_GREEN,
+    GUST__LOOP_MODULES
+};
+
+/* A module's state. close is called by gust_loop_close, highest module first, while the loop still works: it ends what
+ * runs; release after all were closed: it frees. */
+struct gust__loop_state {
+    void (*close)(gust_loop *loop, struct gust__loop_state *state); /* NULL: nothing to do */
+    void (*release)(struct gust__loop_state *state);
+};
+
+struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module);
+void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state);
+
+/* ---- running ---- */
+
+/* One iteration: waits at most until the monotonic time until (GUST__FOREVER; 0: not at all). */
+void gust__loop_iterate(gust_loop *loop, int64_t until);
+
+/* Makes loop the calling thread's current one (gust_loop_current), for gust_run and for closing; returns the one
+ * before. NULL: none. */
+gust_loop *gust__loop_enter(gust_loop *loop);
+void gust__loop_leave(gust_loop *before);
+
+/* The cached time, read anew. */
+int64_t gust__loop_refresh_time(gust_loop *loop);
+
+/* True once gust_loop_close has begun: nothing new is to be started. */
+bool gust__loop_closing(const gust_loop *loop);
+
+/* Descriptors and timers registered now, for tests and metrics. */
+size_t gust__loop_descriptors(const gust_loop *loop);
+size_t gust__loop_timers(const gust_loop *loop);
+
+#endif
