@@ -21,8 +21,8 @@ static uint32_t to_epoll(unsigned events)
     return events ? events & (GUST_READ | GUST_WRITE | GUST_ERROR) : EPOLLET;
 }
 
-/* A hang-up is readiness for whatever was asked: the read or write then tells. Without a second way to learn of it a
- * watch would be called for nothing, or not at all. */
+/* A hang-up is readiness for whatever was asked: the read or write then tells. Without a second way to learn
+ * of it a watch would be called for nothing, or not at all. */
 static unsigned from_epoll(uint32_t ready, unsigned asked)
 {
     unsigned events = ready & (asked | GUST_ERROR);
