@@ -5,10 +5,6 @@ foreach(folder IN LISTS GUST_FOLDERS)
     list(FILTER found EXCLUDE REGEX "_test\\.c$")
     list(APPEND gust_sources ${found})
 endforeach()
-if(NOT gust_sources)
-    file(WRITE ${PROJECT_BINARY_DIR}/nothing.c "typedef int gust__nothing;\n")
-    set(gust_sources ${PROJECT_BINARY_DIR}/nothing.c)
-endif()
 
 set(gust_packages) # what a static program has to link besides
 if("http" IN_LIST GUST_FOLDERS OR "web" IN_LIST GUST_FOLDERS)
