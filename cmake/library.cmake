@@ -28,9 +28,6 @@ set_target_properties(gust_static PROPERTIES OUTPUT_NAME gust LINKER_LANGUAGE C)
 set_target_properties(gust PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION 0
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/gust.map)
 target_link_options(gust PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/gust.map)
-if(NOT GUST_SANITIZE AND NOT GUST_LIBFUZZER) # clang leaves the sanitizers' functions to the program
-    target_link_options(gust PRIVATE -Wl,-z,defs)
-endif()
 foreach(library gust gust_static)
     target_include_directories(${library} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
