@@ -179,7 +179,7 @@ static void warm_stacks_above_the_limit_lose_their_pages(void **state)
     gust__stack_arena_free(arena);
 }
 
-/* A model beside it: no stack is handed out twice, whatever the order. */
+/* Whatever the order, no stack is handed out twice, or loses its pages while it is taken. */
 static void any_order_of_taking_and_giving_keeps_stacks_apart(void **state)
 {
     (void)state;
@@ -196,12 +196,13 @@ static void any_order_of_taking_and_giving_keeps_stacks_apart(void **state)
             assert_int_equal(gust__stack_take(arena, &stack), count < max ? 0 : -1);
             if (count == max)
                 continue;
-            stack.low[stack.size - 1] = 1;
+            stack.low[stack.size - 1] = 'x';
             for (size_t j = 0; j < count; j++)
                 assert_true(taken[j].low != stack.low);
             taken[count++] = stack;
         } else if (count > 0) {
             size_t which = (seed >> 8) % count;
+            assert_int_equal(taken[which].low[taken[which].size - 1], 'x');
             gust__stack_give(arena, taken[which]);
             taken[which] = taken[--count];
         }
@@ -230,6 +231,78 @@ static void addresses_are_told_apart(void **state)
     assert_int_equal(gust__stack_of(arena, b.low + b.size, &found), GUST__STACK_ELSEWHERE); /* never taken */
     assert_int_equal(gust__stack_of(arena, &found, &found), GUST__STACK_ELSEWHERE);
     assert_int_equal(gust__stack_of(arena, NULL, &found), GUST__STACK_ELSEWHERE);
+    gust__stack_arena_free(arena);
+}
+
+static size_t max_under(rlim_t addresses, size_t max)
+{
+    struct rlimit before, limit;
+    getrlimit(RLIMIT_AS, &before);
+    limit = (struct rlimit){.rlim_cur = addresses, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct gust__stack_options options = {.size = 1 << 20, .max = max};
+    struct gust__stack_arena *arena = gust__stack_arena_new(&options);
+    setrlimit(RLIMIT_AS, &before);
+    size_t got = arena ? gust__stack_arena_counts(arena).max : 0;
+    gust__stack_arena_free(arena);
+    return got;
+}
+
+/* Not so under emulators and sanitizers, which need more addresses than any limit leaves. */
+static bool addresses_are_limited(void)
+{
+    struct rlimit before, limit;
+    size_t size = (size_t)4 << 30;
+    getrlimit(RLIMIT_AS, &before);
+    limit = (struct rlimit){.rlim_cur = (rlim_t)3 << 30, .rlim_max = before.rlim_max};
+    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool enough = room != MAP_FAILED && munmap(room, size) == 0;
+    setrlimit(RLIMIT_AS, &limit);
+    room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool limited = room == MAP_FAILED;
+    void *little = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    setrlimit(RLIMIT_AS, &before);
+    if (!limited)
+        munmap(room, size);
+    return enough && limited && little != MAP_FAILED && munmap(little, 65536) == 0;
+}
+
+static void fewer_addresses_make_fewer_stacks(void **state)
+{
+    (void)state;
+    if (!addresses_are_limited())
+        skip();
+    assert_int_equal(max_under(RLIM_INFINITY, 4096), 4096);
+    assert_int_equal(max_under((rlim_t)3 << 30, 4096), 2048);
+    assert_int_equal(max_under((rlim_t)3 << 30, 1024), 1024);
+    errno = 0;
+    assert_int_equal(max_under((rlim_t)200 << 20, 4096), 0);
+    assert_int_equal(errno, ENOMEM);
+}
+
+static size_t mappings_of_the_process(void)
+{
+    FILE *file = fopen("/proc/self/maps", "r");
+    size_t lines = 0;
+    assert_non_null(file);
+    for (int byte; (byte = getc(file)) != EOF;)
+        lines += byte == '\n';
+    fclose(file);
+    return lines;
+}
+
+static void thousands_of_guarded_stacks_are_a_few_mappings(void **state)
+{
+    (void)state;
+    if (gust__stack_probe() != GUST__STACK_BY_ADVICE)
+        skip();
+    struct gust__stack_arena *arena = new_arena(5000, 0);
+    size_t before = mappings_of_the_process();
+    for (size_t i = 0; i < 5000; i++) {
+        struct gust__stack stack = take(arena);
+        stack.low[stack.size - 1] = 1;
+    }
+    assert_true(mappings_of_the_process() < before + 40);
     gust__stack_arena_free(arena);
 }
 
@@ -270,6 +343,54 @@ static void guards_by_advice_need_no_mappings(void **state)
     gust__stack_limit_mappings(0);
 }
 
+#ifdef GUST_FAULTS
+static void a_failing_system_is_an_error_and_leaks_nothing(void **state)
+{
+    (void)state;
+    struct gust__stack_options options = {.max = 10, .warn = count_warning};
+    struct gust__stack stack;
+    const char *const rules[] = {"alloc:1", "alloc:2", "sys:mmap:1:12"};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        assert_int_equal(gust__faults_set(rules[i]), 0);
+        errno = 0;
+        assert_null(gust__stack_arena_new(&options));
+        assert_int_equal(errno, ENOMEM);
+    }
+    gust__faults_set(NULL);
+    struct gust__stack_arena *arena = new_arena(10, 0);
+    gust__faults_set("sys:mprotect:1:12"); /* the first segment */
+    assert_int_equal(gust__stack_take(arena, &stack), -1);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(gust__stack_arena_counts(arena).taken, 0);
+    gust__faults_set(NULL);
+    stack = take(arena);
+    memset(stack.low, 1, stack.size);
+    gust__stack_arena_free(arena);
+}
+
+static void a_guard_that_fails_is_an_error_or_made_otherwise(void **state)
+{
+    (void)state;
+    struct gust__stack stack;
+    if (gust__stack_probe() != GUST__STACK_BY_ADVICE)
+        skip();
+    struct gust__stack_arena *arena = new_arena(10, 0);
+    gust__faults_set("sys:madvise:1:12");
+    assert_int_equal(gust__stack_take(arena, &stack), -1);
+    assert_int_equal(errno, ENOMEM);
+    gust__faults_set("sys:madvise:1:22"); /* as with locked memory */
+    stack = take(arena);
+    assert_true(faults(stack.low - 1));
+    assert_true(faults(take(arena).low - 1));
+    gust__faults_set("sys:mprotect:1:12");
+    assert_true(!faults(take(arena).low - 1));
+    assert_int_equal(warnings, 1);
+    gust__faults_set(NULL);
+    assert_int_equal(gust__stack_arena_counts(arena).unguarded, 1);
+    gust__stack_arena_free(arena);
+}
+#endif
+
 #define WITH_BOTH(test)                                           \
     {#test ", MADV_GUARD_INSTALL", test, use_advice, NULL, NULL}, \
     {                                                             \
@@ -287,7 +408,13 @@ int main(void)
         WITH_BOTH(any_order_of_taking_and_giving_keeps_stacks_apart),
         WITH_BOTH(addresses_are_told_apart),
         cmocka_unit_test_setup(guards_by_mprotect_end_at_the_limit_with_one_warning, use_protection),
+        cmocka_unit_test_setup(thousands_of_guarded_stacks_are_a_few_mappings, use_advice),
+        cmocka_unit_test_setup(fewer_addresses_make_fewer_stacks, use_advice),
         cmocka_unit_test_setup(guards_by_advice_need_no_mappings, use_advice),
+#ifdef GUST_FAULTS
+        WITH_BOTH(a_failing_system_is_an_error_and_leaks_nothing),
+        cmocka_unit_test_setup(a_guard_that_fails_is_an_error_or_made_otherwise, use_advice),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
