@@ -1,7 +1,7 @@
 #include "base/throw.h"
 #include "base/context.h"
 #include "base/error_int.h"
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/sanitize.h"
 #include "base/throw_int.h"
 
@@ -69,9 +69,9 @@ static _Noreturn void land(struct gust__catch *catcher)
     gust__jump_back(catcher->place);
 }
 
-/* The unwinder asks before it leaves each frame. What it calls the frame's CFA is the stack pointer there: scopes
- * below belong to frames that are left already, those above to this frame, whose own landing pads end them in order
- * with the destructors, or to frames further out. */
+/* The unwinder asks before it leaves each frame. What it calls the frame's CFA is the stack pointer there:
+ * scopes below belong to frames that are left already, those above to this frame, whose own landing pads end
+ * them in order with the destructors, or to frames further out. */
 static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *frame,
                                        void *argument)
@@ -94,7 +94,8 @@ static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unw
 static void swallowed(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
 {
     (void)reason, (void)exception;
-    gust__failure_log("a C++ catch (...) kept what gust_throw threw; it must end with `throw;`");
+    gust__log_error(GUST_ERROR, gust_error_last(),
+                    "a C++ catch (...) kept what gust_throw threw; it must end with `throw;`");
     abort();
 }
 
@@ -108,7 +109,7 @@ static _Noreturn void unwind(struct gust__catch *catcher)
 
 static _Noreturn void nobody_catches(void)
 {
-    gust__failure_log("thrown outside gust_try, job and coroutine");
+    gust__log_error(GUST_ERROR, gust_error_last(), "thrown outside gust_try, job and coroutine");
     abort();
 }
 
