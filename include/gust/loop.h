@@ -40,7 +40,8 @@ GUST_API void gust_loop_free(gust_loop *loop);
 /* [any] The loop that the calling thread runs; NULL: none. */
 GUST_API gust_loop *gust_loop_current(void);
 
-/* [loop] Runs callbacks until gust_loop_stop. 0; -1: EDEADLK when a loop already runs on this thread. */
+/* [loop] Runs callbacks until gust_loop_stop. 0; -1: EDEADLK when a loop already runs on this thread, ECANCELED
+ * when this one is closed. A stop that came before has it return after one iteration. */
 GUST_API int gust_loop_run(gust_loop *loop);
 
 /* [any][sig] Lets gust_loop_run return after the iteration in progress. */
@@ -100,7 +101,8 @@ GUST_API void gust_periodic_free(gust_periodic *periodic);
 
 /* ---- descriptors and signals ---- */
 
-enum { GUST_READ = 1, GUST_WRITE = 4, GUST_ERROR = 8 }; /* the values of EPOLLIN, EPOLLOUT, EPOLLERR */
+/* The values of EPOLLIN, EPOLLOUT and EPOLLERR; GUST_BROKEN (an error, a hang-up) is reported unasked. */
+enum { GUST_READABLE = 1, GUST_WRITABLE = 4, GUST_BROKEN = 8 };
 
 typedef struct gust_watch gust_watch;
 
