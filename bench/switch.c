@@ -1,6 +1,7 @@
 /*
- * Nanoseconds per switch: gust, boost's fcontext, swapcontext, side by side. Each round measures all of them, one
- * behind the other, so that whatever else the machine does hits them alike; the median of the rounds is printed.
+ * Nanoseconds per switch: gust, boost's fcontext, swapcontext, side by side. Each round measures all of them,
+ * one behind the other, so that whatever else the machine does hits them alike; the median of the rounds is
+ * printed.
  *
  *     cc -O2 -Isrc bench/switch.c src/coro/switch*.[cS] -lboost_context
  */
