@@ -179,7 +179,7 @@ static void warm_stacks_above_the_limit_lose_their_pages(void **state)
     gust__stack_arena_free(arena);
 }
 
-/* A model beside it: no stack is handed out twice, whatever the order. */
+/* Whatever the order, no stack is handed out twice, or loses its pages while it is taken. */
 static void any_order_of_taking_and_giving_keeps_stacks_apart(void **state)
 {
     (void)state;
@@ -196,12 +196,13 @@ static void any_order_of_taking_and_giving_keeps_stacks_apart(void **state)
             assert_int_equal(gust__stack_take(arena, &stack), count < max ? 0 : -1);
             if (count == max)
                 continue;
-            stack.low[stack.size - 1] = 1;
+            stack.low[stack.size - 1] = 'x';
             for (size_t j = 0; j < count; j++)
                 assert_true(taken[j].low != stack.low);
             taken[count++] = stack;
         } else if (count > 0) {
             size_t which = (seed >> 8) % count;
+            assert_int_equal(taken[which].low[taken[which].size - 1], 'x');
             gust__stack_give(arena, taken[which]);
             taken[which] = taken[--count];
         }
@@ -270,6 +271,54 @@ static void guards_by_advice_need_no_mappings(void **state)
     gust__stack_limit_mappings(0);
 }
 
+#ifdef GUST_FAULTS
+static void a_failing_system_is_an_error_and_leaks_nothing(void **state)
+{
+    (void)state;
+    struct gust__stack_options options = {.max = 10, .warn = count_warning};
+    struct gust__stack stack;
+    const char *const rules[] = {"alloc:1", "alloc:2", "sys:mmap:1:12"};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        assert_int_equal(gust__faults_set(rules[i]), 0);
+        errno = 0;
+        assert_null(gust__stack_arena_new(&options));
+        assert_int_equal(errno, ENOMEM);
+    }
+    gust__faults_set(NULL);
+    struct gust__stack_arena *arena = new_arena(10, 0);
+    gust__faults_set("sys:mprotect:1:12"); /* the first segment */
+    assert_int_equal(gust__stack_take(arena, &stack), -1);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(gust__stack_arena_counts(arena).taken, 0);
+    gust__faults_set(NULL);
+    stack = take(arena);
+    memset(stack.low, 1, stack.size);
+    gust__stack_arena_free(arena);
+}
+
+static void a_guard_that_fails_is_an_error_or_made_otherwise(void **state)
+{
+    (void)state;
+    struct gust__stack stack;
+    if (gust__stack_probe() != GUST__STACK_BY_ADVICE)
+        skip();
+    struct gust__stack_arena *arena = new_arena(10, 0);
+    gust__faults_set("sys:madvise:1:12");
+    assert_int_equal(gust__stack_take(arena, &stack), -1);
+    assert_int_equal(errno, ENOMEM);
+    gust__faults_set("sys:madvise:1:22"); /* as with locked memory */
+    stack = take(arena);
+    assert_true(faults(stack.low - 1));
+    assert_true(faults(take(arena).low - 1));
+    gust__faults_set("sys:mprotect:1:12");
+    assert_true(!faults(take(arena).low - 1));
+    assert_int_equal(warnings, 1);
+    gust__faults_set(NULL);
+    assert_int_equal(gust__stack_arena_counts(arena).unguarded, 1);
+    gust__stack_arena_free(arena);
+}
+#endif
+
 #define WITH_BOTH(test)                                           \
     {#test ", MADV_GUARD_INSTALL", test, use_advice, NULL, NULL}, \
     {                                                             \
@@ -288,6 +337,10 @@ int main(void)
         WITH_BOTH(addresses_are_told_apart),
         cmocka_unit_test_setup(guards_by_mprotect_end_at_the_limit_with_one_warning, use_protection),
         cmocka_unit_test_setup(guards_by_advice_need_no_mappings, use_advice),
+#ifdef GUST_FAULTS
+        WITH_BOTH(a_failing_system_is_an_error_and_leaks_nothing),
+        cmocka_unit_test_setup(a_guard_that_fails_is_an_error_or_made_otherwise, use_advice),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
