@@ -1,18 +1,19 @@
 /*
- * Throwing and catching (gust/scope.h is the manual). It needs no coroutine: the chain of scopes and the innermost
- * catcher hang on gust__context().
+ * Throwing and catching (gust/scope.h is the manual). It needs no coroutine: the chain of scopes and the
+ * innermost catcher hang on gust__context().
  *
- * A catcher is a place that a throw returns to, as setjmp is: gust__catch runs a function under one. A throw walks the
- * chain and ends every scope that was opened under the catcher, newest first (where libstdc++ is linked it unwinds the
- * frames with _Unwind_ForcedUnwind on the way, so that destructors run, ending the scopes of each frame as it is left),
- * and then continues at the catcher.
+ * A catcher is a place that a throw returns to, as setjmp is: gust__catch runs a function under one. A throw
+ * walks the chain and ends every scope that was opened under the catcher, newest first (where libstdc++ is
+ * linked it unwinds the frames with _Unwind_ForcedUnwind on the way, so that destructors run, ending the
+ * scopes of each frame as it is left), and then continues at the catcher.
  */
 #ifndef GUST_BASE_THROW_H
 #define GUST_BASE_THROW_H
 
 #include <gust/scope.h>
 
-/* Runs function(argument) under a catcher. Its result; -1 when it threw: the context's last error and errno are set. */
+/* Runs function(argument) under a catcher. Its result; -1 when it threw: the context's last error and errno
+ * are set. */
 int gust__catch(int (*function)(void *argument), void *argument);
 
 /* True when the last gust__catch of this context ended by a throw (until the next begins). */
