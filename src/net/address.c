@@ -114,9 +114,8 @@ int gust__endpoint_parse(const char *text, struct gust__endpoint *endpoint)
     if (gust__host_parse(text, endpoint->host, &port) < 0)
         return -1;
     if (port < 0)
-        return bad_text(text, strchr(endpoint->host, ':')
-                                  ? "an IPv6 address with a port is written [::1]:80"
-                                  : "it has no port");
+        return bad_text(text, strchr(endpoint->host, ':') ? "an IPv6 address with a port is written [::1]:80"
+                                                          : "it has no port");
     endpoint->port = (unsigned)port;
     return 0;
 }

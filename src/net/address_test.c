@@ -19,8 +19,9 @@ static void reads_hosts_and_ports(void **state)
         const char *text, *host;
         unsigned port;
     } good[] = {
-        {"127.0.0.1:7000", "127.0.0.1", 7000}, {":80", "", 80},           {"localhost:0", "localhost", 0},
-        {"[::1]:65535", "::1", 65535},         {"a.example:1", "a.example", 1}, {"[fe80::1%1]:9", "fe80::1%1", 9},
+        {"127.0.0.1:7000", "127.0.0.1", 7000}, {":80", "", 80},
+        {"localhost:0", "localhost", 0},       {"[::1]:65535", "::1", 65535},
+        {"a.example:1", "a.example", 1},       {"[fe80::1%1]:9", "fe80::1%1", 9},
     };
     for (size_t i = 0; i < GUST_LEN(good); i++) {
         struct gust__endpoint endpoint;
@@ -35,9 +36,29 @@ static void refuses_what_is_no_address(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",        "80",        "localhost", "localhost:", "localhost:65536", "localhost:-1",  "localhost:+1", "localhost:1 ",
-        "::1:80",  "[::1]",     "[::1]80",   "[::1:80",    "[]:80",           "[localhost]:1", "[127.0.0.1]:1", "a b:1",
-        "a\n:1",   "[::1%]:80", "unix:",     "unix:@",     "host:99999999999999999999",          "a/b:1",        "x@y:1",
+        "",
+        "80",
+        "localhost",
+        "localhost:",
+        "localhost:65536",
+        "localhost:-1",
+        "localhost:+1",
+        "localhost:1 ",
+        "::1:80",
+        "[::1]",
+        "[::1]80",
+        "[::1:80",
+        "[]:80",
+        "[localhost]:1",
+        "[127.0.0.1]:1",
+        "a b:1",
+        "a\n:1",
+        "[::1%]:80",
+        "unix:",
+        "unix:@",
+        "host:99999999999999999999",
+        "a/b:1",
+        "x@y:1",
     };
     for (size_t i = 0; i < GUST_LEN(bad); i++) {
         struct gust__endpoint endpoint;
@@ -123,7 +144,8 @@ static void formats_what_has_no_name(void **state)
 static void names_are_not_numbers(void **state)
 {
     (void)state;
-    static const char *const names[] = {"localhost", "127.1", "0x7f000001", "1.2.3.4.5", "", "::1%", "::1%nosuchif"};
+    static const char *const names[] = {"localhost", "127.1", "0x7f000001",  "1.2.3.4.5",
+                                        "",          "::1%",  "::1%nosuchif"};
     for (size_t i = 0; i < GUST_LEN(names); i++) {
         struct gust__address address;
         errno = 0;
