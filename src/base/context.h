@@ -1,7 +1,7 @@
 /*
- * What belongs to whoever runs: a coroutine, or a thread outside any. Throwing, defers and the last error work
- * on it and so work everywhere. The running coroutine is gust__current, and that thread-local is the one truth
- * (design rule 1): NULL means "no coroutine", the thread's own context is used then.
+ * What belongs to whoever runs: a coroutine, or a thread outside any. Throwing, defers and the last error
+ * work on it and so work everywhere. The running coroutine is gust__current, and that thread-local is the one
+ * truth (design rule 1): NULL means "no coroutine", the thread's own context is used then.
  */
 #ifndef GUST_BASE_CONTEXT_H
 #define GUST_BASE_CONTEXT_H
@@ -25,9 +25,20 @@ struct gust__context {
 extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));
 extern _Thread_local struct gust__context gust__thread_context __attribute__((tls_model("initial-exec")));
 
+/* How often this process's line forked, counted from 1: whoever keeps state that a forked child must not
+ * share (random numbers, locks held by threads that are not there) compares. Changes only in the child of a
+ * fork, where gust__current is NULL too. */
+extern unsigned gust__fork_generation;
+
 static inline struct gust__context *gust__context(void)
 {
     return gust__current ? (struct gust__context *)(void *)gust__current : &gust__thread_context;
 }
+
+/* Has this thread's own context give back its error when the thread ends; called before one is put there. */
+void gust__context_watch(void);
+
+/* Gives back what this thread's own context owns. Threads of gust do so before they count as ended. */
+void gust__context_end(void);
 
 #endif
