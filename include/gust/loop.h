@@ -100,7 +100,8 @@ GUST_API void gust_periodic_free(gust_periodic *periodic);
 
 /* ---- descriptors and signals ---- */
 
-enum { GUST_READ = 1, GUST_WRITE = 4, GUST_ERROR = 8 }; /* the values of EPOLLIN, EPOLLOUT, EPOLLERR */
+/* The values of EPOLLIN, EPOLLOUT and EPOLLERR; GUST_BROKEN (an error, a hang-up) is reported unasked. */
+enum { GUST_READABLE = 1, GUST_WRITABLE = 4, GUST_BROKEN = 8 };
 
 typedef struct gust_watch gust_watch;
 

@@ -68,7 +68,7 @@ GUST_API int gust_try(int (*function)(void *argument), void *argument);
 /* [any] Leaves the caller's frames to the nearest gust_try, gust_next, job or start of a coroutine, which gives
  * -1 and errno = code; scopes on the way end. Frames must be one's own: never throw out of a library's callback.
  * Where libstdc++ is linked, destructors run too. Outside all of these it logs the error and aborts. */
-GUST_API _Noreturn void gust_throw(int code, const char *format, ...) GUST_PRINTF(2, 3);
+GUST_API void gust_throw(int code, const char *format, ...) GUST_PRINTF(2, 3) __attribute__((__noreturn__));
 
 /* Private: what the macros below expand to. */
 static inline void gust__defer_cleanup(struct gust__defer *defer)
@@ -100,9 +100,23 @@ GUST_END_DECLARATIONS
 #define GUST__COUNT_(ignored, a, b, c, d, n, ...) n
 #define GUST__COUNT(...)                          GUST__COUNT_(0, ##__VA_ARGS__, 4, 3, 2, 1, 0, 0)
 
-/* Integers and pointers have type classes up to 5; a double or a struct has a higher one. */
+/* A pointer or an integer as a word. They have type classes up to 5; a double or a struct has a higher one, and does
+ * not compile. (An array is taken as the pointer that it decays to.) */
+#ifdef __cplusplus
+template <class T> inline uintptr_t gust__word(T value)
+{
+    static_assert(__builtin_classify_type(T()) <= 5 && sizeof(T) <= 8, "GUST_DEFER takes pointers and integers");
+    return (uintptr_t)value;
+}
+#define GUST__WORD(value) gust__word(value)
+#else
+#define GUST__DECAYED(value) (1 ? (value) : (value))
 #define GUST__WORD(value)                                                                                    \
-    ((uintptr_t)(value) + 0 * sizeof(char[__builtin_classify_type(value) <= 5 && sizeof(value) <= 8 ? 1 : -1]))
+    ((uintptr_t)(value) +                                                                                    \
+     0 * sizeof(char[__builtin_classify_type(GUST__DECAYED(value)) <= 5 && sizeof(GUST__DECAYED(value)) <= 8 \
+                         ? 1                                                                                 \
+                         : -1]))
+#endif
 #define GUST__WORDS_0()           0
 #define GUST__WORDS_1(a)          GUST__WORD(a)
 #define GUST__WORDS_2(a, b)       GUST__WORD(a), GUST__WORD(b)

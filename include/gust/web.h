@@ -141,7 +141,7 @@ GUST_API const char *gust_method(gust_request *request);
 GUST_API const char *gust_uri(gust_request *request);     /* the target as it came: "/a%20b?x=1" */
 GUST_API const char *gust_path(gust_request *request);    /* as it came, without the query; behind a mount's prefix */
 GUST_API const char *gust_query(gust_request *request);   /* behind the '?', "" without one */
-GUST_API const char *gust_version(gust_request *request); /* "HTTP/1.1" */
+GUST_API const char *gust_http_version(gust_request *request); /* "HTTP/1.1" */
 GUST_API const char *gust_host(gust_request *request);    /* with port when given; "" in HTTP/1.0 without Host */
 GUST_API const char *gust_remote_ip(gust_request *request); /* "127.0.0.1", "unix" */
 GUST_API const char *gust_scheme(gust_request *request);  /* "http" */
@@ -260,7 +260,7 @@ GUST_API int gust_clear(gust_request *request);
 /* Ends the handler from any depth with an error answer. Below 500 the text is shown to the client, else it is logged
  * with a backtrace and the client gets the reason only. format NULL: no text. Outside a request it throws EIO with
  * domain "http" and the status as detail. */
-GUST_API _Noreturn void gust_fail(int status, const char *format, ...) GUST_PRINTF(2, 3);
+GUST_API void gust_fail(int status, const char *format, ...) GUST_PRINTF(2, 3) __attribute__((__noreturn__));
 
 /* A URL for a named route, its groups filled with the arguments (percent-encoded), until NULL. Yours to read until the
  * request ends. */
