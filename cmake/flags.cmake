@@ -20,6 +20,7 @@ if(GUST_SANITIZE)
 endif()
 if(GUST_LIBFUZZER)
     target_compile_options(gust-flags INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(gust-flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 add_library(gust-own INTERFACE)

@@ -11,8 +11,10 @@
 #ifndef GUST_BASE_H
 #define GUST_BASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* ---- The version: of this header, and of the library that is running ---- */
 
@@ -50,6 +52,23 @@
 #define GUST_MS(x)      ((int64_t)((x)*INT64_C(1000000)))
 #define GUST_S(x)       ((int64_t)((x)*INT64_C(1000000000)))
 #define GUST_MINUTES(x) ((int64_t)((x)*INT64_C(60000000000)))
+
+/* ---- Options: named members, as in gust_listen(":80", .backlog = 512). Not named is 0, the default ---- */
+
+/* A pointer to a struct that lasts until the call returns. .size tells the library which version of the
+ * struct the caller was compiled with, so that members can be added at its end. In C++ name them in the order
+ * of the struct. */
+#ifdef __cplusplus
+template <class T> inline const T *gust__address(const T &value)
+{
+    return &value;
+}
+#define GUST_OPTIONS(type, ...) gust__address(type{.size = sizeof(type), ##__VA_ARGS__})
+#define GUST_ZERO               = {}
+#else
+#define GUST_OPTIONS(type, ...) (&(const type){.size = sizeof(type), ##__VA_ARGS__})
+#define GUST_ZERO
+#endif
 
 /* ---- Data ---- */
 

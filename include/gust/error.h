@@ -26,6 +26,8 @@
 
 #include <gust/base.h>
 
+#include <errno.h>
+
 GUST_BEGIN_DECLARATIONS
 
 typedef struct gust_error gust_error;

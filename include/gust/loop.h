@@ -40,7 +40,8 @@ GUST_API void gust_loop_free(gust_loop *loop);
 /* [any] The loop that the calling thread runs; NULL: none. */
 GUST_API gust_loop *gust_loop_current(void);
 
-/* [loop] Runs callbacks until gust_loop_stop. 0; -1: EDEADLK when a loop already runs on this thread. */
+/* [loop] Runs callbacks until gust_loop_stop. 0; -1: EDEADLK when a loop already runs on this thread, ECANCELED
+ * when this one is closed. A stop that came before has it return after one iteration. */
 GUST_API int gust_loop_run(gust_loop *loop);
 
 /* [any][sig] Lets gust_loop_run return after the iteration in progress. */

@@ -28,7 +28,7 @@ struct gust__arena {
     size_t max;  /* held never exceeds it */
 };
 
-/* Readies an arena. first (borrowed, may be NULL with size 0) must outlive it. max bounds what it allocates.
+/* Readies an arena. first (borrowed, NULL with size 0: none) must outlive it. max bounds what it allocates.
  */
 void gust__arena_init(struct gust__arena *arena, void *first, size_t first_size, size_t max);
 

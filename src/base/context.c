@@ -1,5 +1,4 @@
 #include "base/context.h"
-#include "base/clock.h"
 #include "base/error_int.h"
 
 #include <pthread.h>
@@ -8,7 +7,7 @@
 #include <stddef.h>
 
 _Thread_local struct gust__coroutine *gust__current;
-_Thread_local struct gust__context gust__thread_context = {.deadline = GUST__FOREVER};
+_Thread_local struct gust__context gust__thread_context;
 static _Thread_local bool watched __attribute__((tls_model("initial-exec")));
 
 unsigned gust__fork_generation = 1;

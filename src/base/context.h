@@ -6,6 +6,7 @@
 #ifndef GUST_BASE_CONTEXT_H
 #define GUST_BASE_CONTEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct gust_error;
@@ -18,8 +19,9 @@ struct gust__context {
     struct gust__catch *catcher;
     struct gust_error *error; /* the last one; NULL: none. Owned */
     int64_t deadline;         /* monotonic; 0: none. The earliest of all open scopes' */
-    int64_t shield_until;     /* while shield is not 0: when the grace time is over */
+    int64_t shield_until;     /* when the grace time is over; 0: no wait has asked yet (gust__shield_ends) */
     unsigned shield;          /* defers that run: their waits are not interrupted until shield_until */
+    bool caught;              /* gust__caught */
 };
 
 extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));

@@ -482,8 +482,7 @@ static inline int gust__sys_nanosleep(const struct timespec *time, struct timesp
                                0, 0);
 }
 
-/* futex(2), which libc does not have. Relative timeouts for FUTEX_WAIT, absolute ones for FUTEX_WAIT_BITSET.
- */
+/* futex(2), which libc does not have. FUTEX_WAIT's timeout is relative, FUTEX_WAIT_BITSET's is absolute. */
 static inline int gust__sys_futex(_Atomic uint32_t *word, int operation, uint32_t value,
                                   const struct timespec *timeout, _Atomic uint32_t *other, uint32_t mask)
 {

@@ -18,6 +18,7 @@
 
 #include "base/context.h"
 #include "base/list.h"
+#include "coro/sanitizer.h"
 #include "coro/stack.h"
 #include "coro/switch.h"
 #include "loop/loop.h"
@@ -28,29 +29,30 @@ struct gust__coroutine {
     struct gust__context context; /* first: gust__context() relies on it */
     struct gust__flow flow;
     struct gust_loop *loop;
-    struct gust__task task;   /* in the loop's run queue when woken */
-    struct gust__list member; /* of all coroutines of the loop */
-    gust_timer timer;         /* of the wait in progress, left running between waits that end later */
+    struct gust__coroutines *home; /* what the loop has for its coroutines: coro/home.h */
+    struct gust__task task;        /* in the loop's run queue when woken */
+    struct gust__list member;      /* of all coroutines of the loop */
+    gust_timer timer;              /* of the wait in progress, left running between waits that end later */
+    int64_t wakes_at;              /* while parked: when the timer has something to say */
     struct gust__stack stack;
     int (*function)(void *argument);
     void *argument;
-    struct gust_future *future;       /* its result, or NULL */
-    struct gust_group *group;         /* the group it is a child of, or NULL */
-    struct gust__list sibling;        /* among the group's children */
-    struct gust__local_values *locals;
-    void *request;                    /* the web layer's: gust_current() */
-    const char *waits_for;            /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
-    int64_t resumed;                  /* loop time of the last switch to it */
-    uint32_t interruptions;           /* waits that a deadline or cancel cut short so far: gust_pool compares it */
+    struct gust_future *future;        /* its result, or NULL */
+    struct gust_group *group;          /* the group it is a child of, or NULL */
+    struct gust__list sibling;         /* among the group's children */
+    struct gust__local_values *locals; /* NULL: none */
+    void *request;                     /* the web layer's: gust_current() */
+    const char *waits_for;             /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
+    int64_t resumed;                   /* loop time of the last switch to it */
+    uint64_t number;                   /* counted by the loop from 1: its name while it has no other */
+    uint32_t interruptions;            /* waits that a deadline or cancel cut short: gust_pool compares it */
     int result;
-    int saved_errno;
-    uint8_t state;
     bool parked;
-    bool woken;
-    bool timed_out;
+    bool woken;         /* by gust__wake, in the wait that ends now */
+    bool interruptible; /* the wait in progress */
     bool cancelled;
-    char name[32];
-    /* sanitizers' and valgrind's handles follow (coro/sanitizer.h) */
+    char name[32];             /* "": none was set */
+    struct gust__fiber fiber; /* sanitizers' and valgrind's handles; empty without them */
 };
 
 /* ---- starting ---- */
@@ -72,9 +74,11 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine);
 
 enum { GUST__INTERRUPTIBLE = 1 }; /* deadline and cancel end the wait; else only gust__wake */
 
-/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED (only when
- * interruptible, and the caller takes itself out of whatever list it is in); EDEADLK outside a coroutine. A wait that is
- * interrupted from the start still yields once, so that a retry loop cannot spin the loop. */
+/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED (only
+ * when interruptible: nobody woke it, and the caller takes itself out of whatever list it is in); ENOMEM (no timer);
+ * EDEADLK outside a coroutine. A wait that is interrupted from the start still yields once, so that a retry loop cannot
+ * spin the loop. Where a wake and an interruption meet the wake counts, so nothing that was handed over is lost. errno
+ * is kept on success. */
 int gust__park(int flags, const char *what);
 
 /* The same with a time of the caller's own: 1 when until (monotonic) came first. */
@@ -88,6 +92,12 @@ void gust__wake(struct gust__coroutine *coroutine);
 int gust__wake_posted(void *coroutine);
 
 /* ---- all of a loop's coroutines ---- */
+
+/* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
+const char *gust__coroutine_name(struct gust__coroutine *coroutine);
+
+/* The name of the running coroutine, if stack is its own: for gust__overflow_install (coro/overflow.h). */
+const char *gust__coroutine_name_of(struct gust__stack stack);
 
 /* Calls visit for each coroutine of the loop, newest first. */
 void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine *, void *), void *argument);

@@ -1,7 +1,7 @@
 /*
  * What AddressSanitizer, ThreadSanitizer and valgrind must be told when a thread changes stacks. A struct
- * gust__fiber goes with each flow, one with the thread's own too; in normal builds it is empty and all of this is
- * nothing.
+ * gust__fiber goes with each flow, one with the thread's own too; in normal builds it is empty and all of
+ * this is nothing.
  *
  *     gust__fiber_init_thread(&thread);
  *     gust__fiber_init(&fiber, stack.low, stack.size);
@@ -13,9 +13,11 @@
  *     gust__fiber_arrive(&fiber, &thread);    // also as the first thing on a new flow
  *
  *     gust__fiber_leave_last(&fiber, &thread);     // before the flow's last switch
- *     gust__fiber_fini(&fiber);                    // afterwards, from another flow, before the stack is reused
+ *     gust__fiber_fini(&fiber);                    // afterwards, from another flow, before the stack is
+ * reused
  *
- * LeakSanitizer doesn't look into the stacks of flows that don't run: what only they point to at exit is a leak.
+ * LeakSanitizer doesn't look into the stacks of flows that don't run: what only they point to at exit is a
+ * leak.
  */
 #ifndef GUST_CORO_SANITIZER_H
 #define GUST_CORO_SANITIZER_H
@@ -39,7 +41,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* Valgrind's requests are instructions that do nothing outside it: only around a stack's life, not a switch. */
+/* Valgrind's requests are instructions that do nothing outside it: only around a stack's life, not a switch.
+ */
 #if defined(__has_include) && !defined(GUST__ASAN) && !defined(GUST__TSAN)
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -87,7 +90,8 @@ static inline void gust__fiber_init(struct gust__fiber *fiber, void *low, size_t
     (void)low, (void)size;
 }
 
-/* A flow that never runs again (or never ran), not called on itself. Its stack is as good as new afterwards. */
+/* A flow that never runs again (or never ran), not called on itself. Its stack is as good as new afterwards.
+ */
 static inline void gust__fiber_fini(struct gust__fiber *fiber)
 {
 #ifdef GUST__ASAN

@@ -28,9 +28,9 @@ enum { default_size = 256 * 1024 };
 enum {
     default_max = 1000000,
     default_warm = 1024,
-    segment_stacks = 256,          /* made accessible at a time */
-    mappings_per_guard = 2,        /* the guard, and the stack that it parts from the next */
-    usual_max_map_count = 65530,   /* where /proc doesn't say */
+    segment_stacks = 256,        /* made accessible at a time */
+    mappings_per_guard = 2,      /* the guard, and the stack that it parts from the next */
+    usual_max_map_count = 65530, /* where /proc doesn't say */
 };
 
 struct gust__stack_arena {
@@ -91,7 +91,8 @@ enum gust__stack_guarding gust__stack_probe(void)
     const char *text = getenv("GUST_NO_GUARD_INSTALL");
     bool refused = text && *text && strcmp(text, "0") != 0;
     int saved = errno;
-    int found = !refused && kernel_has_guards(page_size()) ? GUST__STACK_BY_ADVICE : GUST__STACK_BY_PROTECTION;
+    int found =
+        !refused && kernel_has_guards(page_size()) ? GUST__STACK_BY_ADVICE : GUST__STACK_BY_PROTECTION;
     errno = saved;
     atomic_store_explicit(&probed, found, memory_order_relaxed);
     return (enum gust__stack_guarding)found;
@@ -143,8 +144,9 @@ static void warn_unguarded(const struct gust__stack_arena *arena)
 {
     if (atomic_exchange(&warned, true) || !arena->warn)
         return;
-    arena->warn("coroutine stacks are unguarded from now on, an overflow overwrites other memory: guards use half "
-                "of vm.max_map_count (raise it, or run Linux 6.13 or newer)");
+    arena->warn(
+        "coroutine stacks are unguarded from now on, an overflow overwrites other memory: guards use half "
+        "of vm.max_map_count (raise it, or run Linux 6.13 or newer)");
 }
 
 /* ---- The arena ---- */
@@ -181,7 +183,8 @@ static int reserve(struct gust__stack_arena *arena)
     if (arena->mapping == MAP_FAILED)
         return -1;
     arena->base = (char *)(((uintptr_t)arena->mapping + arena->stride - 1) & -arena->stride);
-    /* A huge page would commit the memory of eight stacks at the first touch. Kernels without them say EINVAL. */
+    /* A huge page would commit the memory of eight stacks at the first touch. Kernels without them say
+     * EINVAL. */
     int saved = errno;
     gust__sys_madvise(arena->mapping, arena->mapping_size, MADV_NOHUGEPAGE);
     errno = saved;

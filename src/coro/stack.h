@@ -9,9 +9,9 @@
  *     gust__stack_give(arena, stack);
  *     gust__stack_arena_free(arena);
  *
- * The arena is one reservation of addresses, which costs nothing; stacks are cut from it one behind the other,
- * and memory comes in page by page as they are touched. Below each is a guard region, so that an overflow faults
- * and doesn't overwrite a neighbour:
+ * The arena is one reservation of addresses, which costs nothing; stacks are cut from it one behind the
+ * other, and memory comes in page by page as they are touched. Below each is a guard region, so that an
+ * overflow faults and doesn't overwrite a neighbour:
  * - by MADV_GUARD_INSTALL where the kernel has it (Linux 6.13), which leaves the whole arena one mapping;
  * - else by mprotect, which costs two mappings a stack, until half of what the process may have
  *   (vm.max_map_count) is used; stacks after those have no guard, and one line of warning says so.
@@ -19,9 +19,9 @@
  * GUST_NO_GUARD_INSTALL=1 in the environment has the second kind used.
  *
  * A stack that was given back stays warm, its pages in place, and is the next to be taken. When more than
- * options.warm of them are idle, the half that is unused for longest loses its pages, neighbours in one call: a
- * stack alone costs 1.4 µs to release, one of 16 neighbours 0.4. All its pages go, the highest too: it is the only
- * one that most stacks ever touched.
+ * options.warm of them are idle, the half that is unused for longest loses its pages, neighbours in one call:
+ * a stack alone costs 1.4 µs to release, one of 16 neighbours 0.4. All its pages go, the highest too: it is
+ * the only one that most stacks ever touched.
  *
  * The arena keeps nothing in the stacks. They are aligned to their distance, gust__stack_arena_stride.
  *
@@ -43,8 +43,9 @@ struct gust__stack_options {
 };
 
 enum {
-    GUST__STACK_GUARD = 16 * 1024, /* one page would do for most; libraries not built with stack probes have
-                                      frames with arrays that step over one. (On 64 KiB pages it is a page.) */
+    GUST__STACK_GUARD =
+        16 * 1024, /* one page would do for most; libraries not built with stack probes have
+                      frames with arrays that step over one. (On 64 KiB pages it is a page.) */
     GUST__STACK_MIN = 32 * 1024,
     GUST__STACK_COUNT_MAX = 16 * 1024 * 1024,
 };
@@ -92,7 +93,8 @@ struct gust__stack_counts gust__stack_arena_counts(const struct gust__stack_aren
 enum gust__stack_guarding { GUST__STACK_BY_ADVICE, GUST__STACK_BY_PROTECTION };
 enum gust__stack_guarding gust__stack_probe(void);
 
-/* Bounds the mappings that guards by mprotect may use, over all arenas; 0: half of vm.max_map_count. For tests. */
+/* Bounds the mappings that guards by mprotect may use, over all arenas; 0: half of vm.max_map_count. For
+ * tests. */
 void gust__stack_limit_mappings(size_t max);
 
 #endif

@@ -5,7 +5,8 @@
 #ifndef GUST_HTTP_CHARACTERS_H
 #define GUST_HTTP_CHARACTERS_H
 
-#include <stdbool.h>
+#include "http/slice.h"
+
 #include <stdint.h>
 
 enum gust__character_class {
@@ -24,6 +25,16 @@ extern const uint8_t gust__characters[256];
 static inline bool gust__is(char byte, enum gust__character_class character_class)
 {
     return gust__characters[(unsigned char)byte] & character_class;
+}
+
+static inline bool gust__slice_consists_of(struct gust__slice slice,
+                                           enum gust__character_class character_class)
+{
+    for (size_t i = 0; i < slice.size; i++) {
+        if (!gust__is(slice.data[i], character_class))
+            return false;
+    }
+    return true;
 }
 
 /* The value of a hexadecimal digit, -1 for any other byte. */

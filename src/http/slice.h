@@ -71,6 +71,15 @@ static inline bool gust__slice_starts_with(struct gust__slice slice, struct gust
     return slice.size >= prefix.size && gust__slice_equals(gust__slice(slice.data, prefix.size), prefix);
 }
 
+/* How much of slice stands before the first of the bytes in stops; all of it if there is none. */
+static inline size_t gust__slice_size_before(struct gust__slice slice, const char *stops)
+{
+    size_t size = 0;
+    while (size < slice.size && !(slice.data[size] && strchr(stops, slice.data[size])))
+        size++;
+    return size;
+}
+
 /* Without the optional whitespace (SP, HTAB) at both ends: OWS of RFC 9110 5.6.3. */
 static inline struct gust__slice gust__slice_trim(struct gust__slice slice)
 {

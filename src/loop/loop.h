@@ -37,11 +37,17 @@ void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, 
 
 /* ---- the run queue ---- */
 
+/* {.run = function} is a task that is not queued. It is taken out before it runs, so it may queue itself anew. */
 struct gust__task {
-    struct gust__task *next;
+    struct gust__task *next; /* NULL: not queued */
+    struct gust__task *previous;
     void (*run)(struct gust__task *task);
-    bool queued;
 };
+
+static inline bool gust__task_queued(const struct gust__task *task)
+{
+    return task->next;
+}
 
 /* Queues a task, first in first out; one already queued stays where it is. */
 void gust__loop_ready(gust_loop *loop, struct gust__task *task);
@@ -71,6 +77,16 @@ struct gust__loop_state {
 
 struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module);
 void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state);
+
+/* ---- coroutines under the loop's own things ---- */
+
+/* Runs function(argument) where it may wait, and calls ended(that) on the loop's thread once it has ended, however it
+ * ended; a failure is logged by the runner. 0; -1 and errno: it was not started, and ended is not called. */
+typedef int gust__loop_runner(gust_loop *loop, int (*function)(void *argument), void *argument,
+                              void (*ended)(void *that), void *that);
+
+/* From now on gust_every runs its function so; NULL: on the loop's own stack. */
+void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner);
 
 /* ---- running ---- */
 
