@@ -98,7 +98,8 @@ void gust__defer_begin(struct gust__defer *defer)
     push(gust__context(), &defer->scope);
 }
 
-/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read. */
+/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
+ */
 void gust__defer_run(struct gust__scope *scope)
 {
     typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);

@@ -69,9 +69,9 @@ static _Noreturn void land(struct gust__catch *catcher)
     gust__jump_back(catcher->place);
 }
 
-/* The unwinder asks before it leaves each frame. What it calls the frame's CFA is the stack pointer there: scopes
- * below belong to frames that are left already, those above to this frame, whose own landing pads end them in order
- * with the destructors, or to frames further out. */
+/* The unwinder asks before it leaves each frame. What it calls the frame's CFA is the stack pointer there:
+ * scopes below belong to frames that are left already, those above to this frame, whose own landing pads end
+ * them in order with the destructors, or to frames further out. */
 static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *frame,
                                        void *argument)

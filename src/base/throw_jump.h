@@ -1,8 +1,8 @@
 /*
- * The jump under a throw. gust__jump_call calls a function and returns its result; gust__jump_back, called from
- * somewhere below it, has that same call return -1 at once. Nothing returns twice, as setjmp does: to the compiler
- * it is a call like any other, so that no variable needs to be volatile, and _FORTIFY_SOURCE's check of longjmp,
- * which takes a coroutine's stack for a wrong one, is not in the way.
+ * The jump under a throw. gust__jump_call calls a function and returns its result; gust__jump_back, called
+ * from somewhere below it, has that same call return -1 at once. Nothing returns twice, as setjmp does: to
+ * the compiler it is a call like any other, so that no variable needs to be volatile, and _FORTIFY_SOURCE's
+ * check of longjmp, which takes a coroutine's stack for a wrong one, is not in the way.
  *
  *     void *place;
  *     int result = gust__jump_call(work, &job, &place);

@@ -28,6 +28,7 @@ enum { default_size = 256 * 1024 };
 enum {
     default_max = 1000000,
     default_warm = 1024,
+    fewest = 256,                /* stacks that an arena has room for, or there is none */
     segment_stacks = 256,        /* made accessible at a time */
     mappings_per_guard = 2,      /* the guard, and the stack that it parts from the next */
     usual_max_map_count = 65530, /* where /proc doesn't say */
@@ -175,17 +176,23 @@ static bool set_up(struct gust__stack_arena *arena, const struct gust__stack_opt
     return arena->guard * 2 <= arena->stride;
 }
 
+/* Halves max as long as there are not that many addresses (RLIMIT_AS, valgrind): fewer stacks, but some. */
 static int reserve(struct gust__stack_arena *arena)
 {
-    arena->mapping_size = (arena->max + 1) << arena->shift; /* one more, to align in */
-    arena->mapping = gust__sys_mmap(NULL, arena->mapping_size, PROT_NONE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (arena->mapping == MAP_FAILED)
-        return -1;
-    arena->base = (char *)(((uintptr_t)arena->mapping + arena->stride - 1) & -arena->stride);
-    /* A huge page would commit the memory of eight stacks at the first touch. Kernels without them say
-     * EINVAL. */
     int saved = errno;
+    for (;; arena->max /= 2) {
+        arena->mapping_size = (arena->max + 1) << arena->shift; /* one more, to align in */
+        arena->mapping = gust__sys_mmap(NULL, arena->mapping_size, PROT_NONE,
+                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (arena->mapping != MAP_FAILED)
+            break;
+        if (arena->max / 2 < fewest) {
+            errno = ENOMEM; /* valgrind says EINVAL */
+            return -1;
+        }
+    }
+    arena->base = (char *)(((uintptr_t)arena->mapping + arena->stride - 1) & -arena->stride);
+    /* A huge page would commit the memory of eight stacks at a touch. Kernels without them say EINVAL. */
     gust__sys_madvise(arena->mapping, arena->mapping_size, MADV_NOHUGEPAGE);
     errno = saved;
     return 0;
@@ -397,5 +404,6 @@ struct gust__stack_counts gust__stack_arena_counts(const struct gust__stack_aren
         .warm = arena->warm,
         .cold = arena->cold,
         .unguarded = arena->used - arena->guarded,
+        .max = arena->max,
     };
 }

@@ -55,7 +55,10 @@ struct gust__stack {
     size_t size; /* usable bytes from low */
 };
 
-/* Reserves addresses for options->max stacks. NULL: EINVAL for options out of range, ENOMEM. */
+/*
+ * Reserves addresses for options->max stacks, or for half or a quarter of that and so on if the process may
+ * not have as many (RLIMIT_AS, valgrind). NULL: EINVAL for options out of range, ENOMEM.
+ */
 struct gust__stack_arena *gust__stack_arena_new(const struct gust__stack_options *options);
 
 /* Unmaps all stacks, taken ones too. NULL allowed. */
@@ -64,7 +67,7 @@ void gust__stack_arena_free(struct gust__stack_arena *arena);
 /* The distance between two stacks, a power of two: address & -stride is where the stack's guard begins. */
 size_t gust__stack_arena_stride(const struct gust__stack_arena *arena);
 
-/* 0, or -1 and ENOMEM: all options.max are taken, or the kernel has no memory. */
+/* 0, or -1 and ENOMEM: all that were reserved are taken, or the kernel has no memory. */
 int gust__stack_take(struct gust__stack_arena *arena, struct gust__stack *stack);
 
 /* Takes stack back; errno is kept. */
@@ -86,6 +89,7 @@ struct gust__stack_counts {
     size_t warm;      /* idle, with their pages */
     size_t cold;      /* idle, without */
     size_t unguarded; /* of all that were ever taken */
+    size_t max;       /* what can be taken */
 };
 struct gust__stack_counts gust__stack_arena_counts(const struct gust__stack_arena *arena);
 

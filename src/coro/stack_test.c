@@ -234,6 +234,78 @@ static void addresses_are_told_apart(void **state)
     gust__stack_arena_free(arena);
 }
 
+static size_t max_under(rlim_t addresses, size_t max)
+{
+    struct rlimit before, limit;
+    getrlimit(RLIMIT_AS, &before);
+    limit = (struct rlimit){.rlim_cur = addresses, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct gust__stack_options options = {.size = 1 << 20, .max = max};
+    struct gust__stack_arena *arena = gust__stack_arena_new(&options);
+    setrlimit(RLIMIT_AS, &before);
+    size_t got = arena ? gust__stack_arena_counts(arena).max : 0;
+    gust__stack_arena_free(arena);
+    return got;
+}
+
+/* Not so under emulators and sanitizers, which need more addresses than any limit leaves. */
+static bool addresses_are_limited(void)
+{
+    struct rlimit before, limit;
+    size_t size = (size_t)4 << 30;
+    getrlimit(RLIMIT_AS, &before);
+    limit = (struct rlimit){.rlim_cur = (rlim_t)3 << 30, .rlim_max = before.rlim_max};
+    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool enough = room != MAP_FAILED && munmap(room, size) == 0;
+    setrlimit(RLIMIT_AS, &limit);
+    room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool limited = room == MAP_FAILED;
+    void *little = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    setrlimit(RLIMIT_AS, &before);
+    if (!limited)
+        munmap(room, size);
+    return enough && limited && little != MAP_FAILED && munmap(little, 65536) == 0;
+}
+
+static void fewer_addresses_make_fewer_stacks(void **state)
+{
+    (void)state;
+    if (!addresses_are_limited())
+        skip();
+    assert_int_equal(max_under(RLIM_INFINITY, 4096), 4096);
+    assert_int_equal(max_under((rlim_t)3 << 30, 4096), 2048);
+    assert_int_equal(max_under((rlim_t)3 << 30, 1024), 1024);
+    errno = 0;
+    assert_int_equal(max_under((rlim_t)200 << 20, 4096), 0);
+    assert_int_equal(errno, ENOMEM);
+}
+
+static size_t mappings_of_the_process(void)
+{
+    FILE *file = fopen("/proc/self/maps", "r");
+    size_t lines = 0;
+    assert_non_null(file);
+    for (int byte; (byte = getc(file)) != EOF;)
+        lines += byte == '\n';
+    fclose(file);
+    return lines;
+}
+
+static void thousands_of_guarded_stacks_are_a_few_mappings(void **state)
+{
+    (void)state;
+    if (gust__stack_probe() != GUST__STACK_BY_ADVICE)
+        skip();
+    struct gust__stack_arena *arena = new_arena(5000, 0);
+    size_t before = mappings_of_the_process();
+    for (size_t i = 0; i < 5000; i++) {
+        struct gust__stack stack = take(arena);
+        stack.low[stack.size - 1] = 1;
+    }
+    assert_true(mappings_of_the_process() < before + 40);
+    gust__stack_arena_free(arena);
+}
+
 static size_t unguarded_of(size_t count)
 {
     struct gust__stack_arena *arena = new_arena(count, 0);
@@ -336,6 +408,8 @@ int main(void)
         WITH_BOTH(any_order_of_taking_and_giving_keeps_stacks_apart),
         WITH_BOTH(addresses_are_told_apart),
         cmocka_unit_test_setup(guards_by_mprotect_end_at_the_limit_with_one_warning, use_protection),
+        cmocka_unit_test_setup(thousands_of_guarded_stacks_are_a_few_mappings, use_advice),
+        cmocka_unit_test_setup(fewer_addresses_make_fewer_stacks, use_advice),
         cmocka_unit_test_setup(guards_by_advice_need_no_mappings, use_advice),
 #ifdef GUST_FAULTS
         WITH_BOTH(a_failing_system_is_an_error_and_leaks_nothing),

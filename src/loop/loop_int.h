@@ -18,7 +18,8 @@ struct gust__slot {
     uint32_t generation;
 };
 
-/* A heap entry. when is at most the timer's own: a timer that was moved later is put right when it comes up. */
+/* A heap entry. when is at most the timer's own: a timer that was moved later is put right when it comes up.
+ */
 struct gust__timer_entry {
     int64_t when;
     gust_timer *timer;
@@ -60,7 +61,7 @@ struct gust_loop {
 
     /* What other threads touch, on a cache line of its own. */
     _Alignas(64) _Atomic(gust_post *) posts; /* newest first */
-    _Atomic int sleeping;                    /* 1: in epoll_wait or about to be; whoever makes it 0 wakes it */
+    _Atomic int sleeping; /* 1: in epoll_wait or about to be; whoever makes it 0 wakes it */
     _Atomic int stop;
     _Atomic unsigned callers; /* threads inside gust_loop_post or gust_loop_stop */
 };

@@ -1,12 +1,12 @@
 /*
  * Posts and stops: what other threads and signal handlers may do to a loop.
  *
- * A post is pushed onto a stack; the loop takes the whole stack and turns it round. The loop is woken only if it
- * sleeps: it sets `sleeping` and then looks once more for posts, a caller pushes and then looks at `sleeping`, all
- * sequentially consistent, so that one of them sees the other.
+ * A post is pushed onto a stack; the loop takes the whole stack and turns it round. The loop is woken only if
+ * it sleeps: it sets `sleeping` and then looks once more for posts, a caller pushes and then looks at
+ * `sleeping`, all sequentially consistent, so that one of them sees the other.
  *
- * `callers` counts the threads inside. What a post tells (that a thread is done, say) may let the loop's thread
- * close and free the loop while the poster is still on its way out: closing waits for it.
+ * `callers` counts the threads inside. What a post tells (that a thread is done, say) may let the loop's
+ * thread close and free the loop while the poster is still on its way out: closing waits for it.
  */
 #include "base/sys.h"
 #include "loop/loop_int.h"

@@ -1,10 +1,11 @@
 /*
- * Timers: a heap of four children a node, in an array of times and pointers, so that a comparison touches no timer.
+ * Timers: a heap of four children a node, in an array of times and pointers, so that a comparison touches no
+ * timer.
  *
  * Most timers are timeouts that are moved later again and again and never come. Moving a running timer later
- * therefore only writes the timer; its heap entry keeps the old time, and when it comes up it is given the new one
- * and sinks. So an entry's time is never after its timer's (but for those of `earliest`), and the first entry whose
- * time is right is the first timer.
+ * therefore only writes the timer; its heap entry keeps the old time, and when it comes up it is given the
+ * new one and sinks. So an entry's time is never after its timer's (but for those of `earliest`), and the
+ * first entry whose time is right is the first timer.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -117,8 +118,8 @@ int64_t gust__timers_next(gust_loop *loop)
     return GUST__FOREVER;
 }
 
-/* A timer that is started from here on comes in the next iteration at the earliest: one that starts itself anew
- * for a time that has passed must not keep everything else waiting. */
+/* A timer that is started from here on comes in the next iteration at the earliest: one that starts itself
+ * anew for a time that has passed must not keep everything else waiting. */
 void gust__timers_dispatch(gust_loop *loop)
 {
     int64_t now = loop->time;

@@ -18,14 +18,14 @@ struct gust_watch {
 /* A watch that rests still gets EPOLLHUP and EPOLLERR from epoll: edge-triggered, so that it is only once. */
 static uint32_t to_epoll(unsigned events)
 {
-    return events ? events & (GUST_READ | GUST_WRITE | GUST_ERROR) : EPOLLET;
+    return events ? events & (GUST_READABLE | GUST_WRITABLE | GUST_BROKEN) : EPOLLET;
 }
 
-/* A hang-up is readiness for whatever was asked: the read or write then tells. Without a second way to learn of it a
- * watch would be called for nothing, or not at all. */
+/* A hang-up is readiness for whatever was asked: the read or write then tells. Without a second way to learn
+ * of it a watch would be called for nothing, or not at all. */
 static unsigned from_epoll(uint32_t ready, unsigned asked)
 {
-    unsigned events = ready & (asked | GUST_ERROR);
+    unsigned events = ready & (asked | GUST_BROKEN);
     if (ready & (EPOLLHUP | EPOLLERR))
         events |= asked;
     return asked ? events : 0;
@@ -133,7 +133,7 @@ gust_watch *gust_watch_signal(gust_loop *loop, int signal_number,
                               int (*function)(int signal_number, unsigned zero, void *argument),
                               void *argument)
 {
-    gust_watch values = {.signal = true, .events = GUST_READ, .function = function, .argument = argument};
+    gust_watch values = {.signal = true, .events = GUST_READABLE, .function = function, .argument = argument};
     loop = or_current(loop);
     if (!loop)
         return NULL;

@@ -1,6 +1,7 @@
 /* The answer: status, headers, output. It is kept until the handler ends, or streams once it grows. */
 #include "web/request.h"
 
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "http/header_check.h"
 #include "http/status.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/log.h>
 
 /* Output is kept up to this size, then sent as it is: nginx's and Tornado's size of a chunk. */
 enum { OUTPUT_MAX = 64 << 10, OUTPUT_FIRST = 512, LONGEST_FORMATTED = 16 << 20 };

@@ -2,6 +2,7 @@
 #include "web/request.h"
 
 #include "base/error_int.h"
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "http/status.h"
 

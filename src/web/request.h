@@ -13,6 +13,7 @@
 #ifndef GUST_WEB_REQUEST_H
 #define GUST_WEB_REQUEST_H
 
+#include "base/list.h"
 #include "http/exchange.h"
 #include "web/app.h"
 

@@ -1,6 +1,7 @@
 /* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
 #include "web/request.h"
 
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "coro/coroutine.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/log.h>
 
 /* ---- admission: on the loop, by the head only ---- */
 
