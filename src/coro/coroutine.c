@@ -124,8 +124,8 @@ static void run_task(struct gust__task *task)
 
 /* ---- Starting ---- */
 
-/* The control block's place on a stack. All stacks are aligned alike, so without colours all blocks would compete for
- * the same few lines of the processor's caches. */
+/* The control block's place on a stack. All stacks are aligned alike, so without colours all blocks would
+ * compete for the same few lines of the processor's caches. */
 static struct gust__coroutine *block_on(const struct gust__coroutines *home, struct gust__stack stack)
 {
     enum { colours = 8, distance = 128 };
@@ -135,8 +135,8 @@ static struct gust__coroutine *block_on(const struct gust__coroutines *home, str
 }
 
 /* A stack that has no flow yet, or none that goes on. */
-static __attribute__((noinline)) void begin_stack(struct gust__coroutines *home, struct gust__coroutine *block,
-                                                  struct gust__stack stack)
+static __attribute__((noinline)) void begin_stack(struct gust__coroutines *home,
+                                                  struct gust__coroutine *block, struct gust__stack stack)
 {
     size_t size = (size_t)((char *)block - stack.low);
     memset(block, 0, sizeof(*block));
@@ -175,7 +175,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
 #ifndef GUST_PORTABLE_SWITCH
     coroutine->flow.float_modes = home->float_modes;
 #endif
-    coroutine->context = (struct gust__context){.deadline = GUST__FOREVER};
+    coroutine->context = (struct gust__context){0};
     coroutine->function = function;
     coroutine->argument = argument;
     coroutine->future = NULL;
@@ -192,16 +192,19 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
 }
 
 struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group,
-                                              struct gust_future *future, int (*function)(void *), void *argument)
+                                              struct gust_future *future, int (*function)(void *),
+                                              void *argument)
 {
     struct gust__coroutine *coroutine = create(loop, function, argument);
-    if (!coroutine)
-        return NULL;
-    if (group && gust__group_enter(group, coroutine) < 0) {
+    if (coroutine && group && gust__group_enter(group, coroutine) < 0) {
         coroutine->home->ended = coroutine;
         reclaim(coroutine->home);
-        return NULL;
+        coroutine = NULL;
     }
+    if (future)
+        gust__future_coroutine_started(future, coroutine);
+    if (!coroutine)
+        return NULL;
     coroutine->future = future;
     gust__loop_ready(loop, &coroutine->task);
     return coroutine;
@@ -264,7 +267,7 @@ size_t gust_stack_left(void)
 
 void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine *, void *), void *argument)
 {
-    struct gust__coroutines *home = (void *)gust__loop_state(loop, GUST__LOOP_COROUTINES);
+    struct gust__coroutines *home = gust__coroutines_find(loop);
     if (!home)
         return;
     for (struct gust__list *node = home->all.next, *next; node != &home->all; node = next) {
@@ -275,6 +278,6 @@ void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine 
 
 size_t gust__coroutine_count(const gust_loop *loop)
 {
-    const struct gust__coroutines *home = (const void *)gust__loop_state(loop, GUST__LOOP_COROUTINES);
+    const struct gust__coroutines *home = gust__coroutines_find(loop);
     return home ? home->count : 0;
 }

@@ -1,9 +1,10 @@
 /*
  * A coroutine as the floors above see it: started, parked, woken.
  *
- * The control block lies at the high end of the coroutine's own stack, so that a shallow coroutine touches one page.
- * Coroutines are resumed only by their loop's run queue, or by gust__coroutine_start_now; a parked one is in some
- * list of its waker's choosing and is woken by gust__wake, on its own thread (others post to the loop).
+ * The control block lies at the high end of the coroutine's own stack, so that a shallow coroutine touches
+ * one page. Coroutines are resumed only by their loop's run queue, or by gust__coroutine_start_now; a parked
+ * one is in some list of its waker's choosing and is woken by gust__wake, on its own thread (others post to
+ * the loop).
  *
  *     while (!ready(thing)) {
  *         add_waiter(thing, gust__current);
@@ -51,20 +52,21 @@ struct gust__coroutine {
     bool woken;         /* by gust__wake, in the wait that ends now */
     bool interruptible; /* the wait in progress */
     bool cancelled;
-    char name[32];             /* "": none was set */
+    char name[32];            /* "": none was set */
     struct gust__fiber fiber; /* sanitizers' and valgrind's handles; empty without them */
 };
 
 /* ---- starting ---- */
 
-/* Starts function(argument) on the loop; it runs when its turn comes. group and future may be NULL; a future's maker end
- * is taken. NULL: ENOMEM, EAGAIN, ECANCELED (the loop is closing). */
-struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group, struct gust_future *future,
-                                              int (*function)(void *), void *argument);
+/* Starts function(argument) on the loop; it runs when its turn comes. group and future may be NULL; a
+ * future's maker end is taken. NULL: ENOMEM, EAGAIN, ECANCELED (the loop is closing). */
+struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group,
+                                              struct gust_future *future, int (*function)(void *),
+                                              void *argument);
 
-/* Starts it and runs it at once, from the loop's own stack, until it first parks or ends: the server's hot path, a few
- * tens of nanoseconds with a warm stack. 0 whether or not it has ended; -1: ENOMEM, EAGAIN, ECANCELED: it never ran.
- * request becomes gust__current->request. */
+/* Starts it and runs it at once, from the loop's own stack, until it first parks or ends: the server's hot
+ * path, a few tens of nanoseconds with a warm stack. 0 whether or not it has ended; -1: ENOMEM, EAGAIN,
+ * ECANCELED: it never ran. request becomes gust__current->request. */
 int gust__coroutine_start_now(gust_loop *loop, void *request, int (*function)(void *), void *argument);
 
 /* Marks it cancelled and wakes it if it waits interruptibly. Any state; own thread. */
@@ -74,11 +76,11 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine);
 
 enum { GUST__INTERRUPTIBLE = 1 }; /* deadline and cancel end the wait; else only gust__wake */
 
-/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED (only
- * when interruptible: nobody woke it, and the caller takes itself out of whatever list it is in); ENOMEM (no timer);
- * EDEADLK outside a coroutine. A wait that is interrupted from the start still yields once, so that a retry loop cannot
- * spin the loop. Where a wake and an interruption meet the wake counts, so nothing that was handed over is lost. errno
- * is kept on success. */
+/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED
+ * (only when interruptible: nobody woke it, and the caller takes itself out of whatever list it is in);
+ * ENOMEM (no timer); EDEADLK outside a coroutine. A wait that is interrupted from the start still yields
+ * once, so that a retry loop cannot spin the loop. Where a wake and an interruption meet the wake counts, so
+ * nothing that was handed over is lost. errno is kept on success. */
 int gust__park(int flags, const char *what);
 
 /* The same with a time of the caller's own: 1 when until (monotonic) came first. */
@@ -87,8 +89,8 @@ int gust__park_until(int flags, const char *what, int64_t until);
 /* Readies a parked coroutine; one that does not park is left alone. Its loop's thread only. */
 void gust__wake(struct gust__coroutine *coroutine);
 
-/* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted and the
- * coroutine as the argument. */
+/* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted
+ * and the coroutine as the argument. */
 int gust__wake_posted(void *coroutine);
 
 /* ---- all of a loop's coroutines ---- */

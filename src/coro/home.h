@@ -1,7 +1,7 @@
 /*
  * What a loop has for its coroutines and futures. Two parts, because they last differently long: struct
- * gust__coroutines ends with the loop; struct gust__home is counted and outlives it, so that a thread may set a
- * future whose loop has gone.
+ * gust__coroutines ends with the loop; struct gust__home is counted and outlives it, so that a thread may set
+ * a future whose loop has gone.
  */
 #ifndef GUST_CORO_HOME_H
 #define GUST_CORO_HOME_H
@@ -36,15 +36,19 @@ struct gust__coroutines {
     struct gust__coroutine *ended; /* has just run for the last time: its stack is to be given back */
     struct gust__flow flow;        /* the loop's own, while a coroutine runs */
     struct gust__fiber fiber;
-    uint64_t float_modes;     /* that a coroutine starts with */
-    bool recycles;            /* a warm stack keeps its flow, which goes on with the next coroutine */
-    bool closed;
+    uint64_t float_modes; /* that a coroutine starts with */
+    bool recycles;        /* a warm stack keeps its flow, which goes on with the next coroutine */
 };
+
+static inline struct gust__coroutines *gust__coroutines_find(const gust_loop *loop)
+{
+    return (struct gust__coroutines *)(void *)gust__loop_state(loop, GUST__LOOP_COROUTINES);
+}
 
 /* What the loop has; made if it has nothing yet. NULL: ENOMEM. */
 struct gust__coroutines *gust__coroutines_of(gust_loop *loop);
 
-/* Has gust__coroutines_of made an arena? 0, or -1 and ENOMEM. */
+/* Makes the arena of stacks. 0; -1: ENOMEM. */
 int gust__coroutines_begin(struct gust__coroutines *coroutines);
 
 /* The home of the loop that this thread runs; NULL: none. */
@@ -56,6 +60,10 @@ void gust__home_release(struct gust__home *home);
 
 /* Switches from the loop to the coroutine, until it parks or ends. */
 void gust__coroutine_resume(struct gust__coroutine *coroutine);
+
+/* A gust__loop_runner: gust_every's functions run in coroutines. */
+int gust__coroutine_run_periodic(gust_loop *loop, int (*function)(void *argument), void *argument,
+                                 void (*ended)(void *that), void *that);
 
 /* ---- coro/park.c ---- */
 

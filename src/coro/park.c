@@ -1,10 +1,13 @@
 /* Waiting: parked coroutines, their deadlines, cancel, and what wakes them. */
 #include "base/clock.h"
+#include "base/throw.h"
 #include "coro/home.h"
 
 #include <errno.h>
 
-enum { share = 10 * 1000 * 1000 }; /* nanoseconds that a coroutine may compute before gust_checkpoint yields */
+enum {
+    share = 10 * 1000 * 1000
+}; /* nanoseconds that a coroutine may compute before gust_checkpoint yields */
 
 void gust__coroutine_leave(struct gust__coroutine *coroutine)
 {
@@ -17,14 +20,16 @@ void gust__coroutine_leave(struct gust__coroutine *coroutine)
 /* ---- Deadline and cancel ---- */
 
 /* When interruptible waits begin to fail. */
-static int64_t interrupted_at(const struct gust__coroutine *coroutine)
+static int64_t interrupted_at(struct gust__coroutine *coroutine)
 {
-    const struct gust__context *context = &coroutine->context;
+    struct gust__context *context = &coroutine->context;
     int64_t at = context->deadline ? context->deadline : GUST__FOREVER;
     if (coroutine->cancelled)
         at = INT64_MIN;
-    if (context->shield && at < context->shield_until)
-        at = context->shield_until;
+    if (at != GUST__FOREVER && context->shield) {
+        int64_t shielded = gust__shield_ends(context, gust_loop_time(coroutine->loop));
+        at = at > shielded ? at : shielded;
+    }
     return at;
 }
 
@@ -33,15 +38,13 @@ static int cause_of(const struct gust__coroutine *coroutine)
     return coroutine->cancelled ? ECANCELED : ETIMEDOUT;
 }
 
-/* Sees to it that the coroutine is looked at when a time has come. A timer that fires too early is left alone: most
- * waits end long before their time, and their timers need not be moved then. 0, or -1 and ENOMEM. */
+/* Sees to it that the coroutine is looked at when a time has come. Its timer is left running when a wait
+ * ends: moving it later in the next wait costs next to nothing, and one that fires between waits is ignored.
+ * 0, or -1 and ENOMEM. */
 static int arm(struct gust__coroutine *coroutine, int64_t at)
 {
-    gust_timer *timer = &coroutine->timer;
     coroutine->wakes_at = at;
-    if (at == GUST__FOREVER || (timer->place && timer->when <= at))
-        return 0;
-    return gust_timer_start(coroutine->loop, timer, at);
+    return at == GUST__FOREVER ? 0 : gust_timer_start(coroutine->loop, &coroutine->timer, at);
 }
 
 int gust__coroutine_timer(void *argument)
@@ -68,9 +71,9 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine)
 
 /* ---- Parking ---- */
 
-/* How a wait stands that nobody has ended: 0 goes on, 1 its own time has come, else the errno of its interruption,
- * negated. */
-static int verdict(const struct gust__coroutine *coroutine, int64_t until)
+/* How a wait stands that nobody has ended: 0 goes on, 1 its own time has come, else the errno of its
+ * interruption, negated. */
+static int verdict(struct gust__coroutine *coroutine, int64_t until)
 {
     int64_t now = gust_loop_time(coroutine->loop);
     int64_t interrupted = coroutine->interruptible ? interrupted_at(coroutine) : GUST__FOREVER;
@@ -164,7 +167,8 @@ int gust_sleep(int64_t nanoseconds)
 
 int gust_yield(void)
 {
-    return gust__park_until(GUST__INTERRUPTIBLE, "its turn", 0) < 0 ? -1 : 0;
+    int64_t now = gust__current ? gust_loop_time(gust__current->loop) : 0;
+    return gust__park_until(GUST__INTERRUPTIBLE, "its turn", now) < 0 ? -1 : 0;
 }
 
 int gust_checkpoint(void)
