@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/error_int.h"
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "base/throw_int.h"
 
@@ -45,7 +45,7 @@ static void end_scope(struct gust__context *context, struct gust__scope *scope)
     gust__jump_call(call_end, scope, &catch.place);
     gust__catch_shut(context, &catch);
     if (__builtin_expect(catch.thrown, 0))
-        gust__failure_log("a clean-up threw");
+        gust__log_error(GUST_ERROR, context->error, "a clean-up threw");
     if (__builtin_expect(context->error != NULL, 0))
         drop_error(context);
     context->error = error;

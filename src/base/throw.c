@@ -1,7 +1,7 @@
 #include "base/throw.h"
 #include "base/context.h"
 #include "base/error_int.h"
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/sanitize.h"
 #include "base/throw_int.h"
 
@@ -94,7 +94,8 @@ static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unw
 static void swallowed(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
 {
     (void)reason, (void)exception;
-    gust__failure_log("a C++ catch (...) kept what gust_throw threw; it must end with `throw;`");
+    gust__log_error(GUST_ERROR, gust_error_last(),
+                    "a C++ catch (...) kept what gust_throw threw; it must end with `throw;`");
     abort();
 }
 
@@ -108,7 +109,7 @@ static _Noreturn void unwind(struct gust__catch *catcher)
 
 static _Noreturn void nobody_catches(void)
 {
-    gust__failure_log("thrown outside gust_try, job and coroutine");
+    gust__log_error(GUST_ERROR, gust_error_last(), "thrown outside gust_try, job and coroutine");
     abort();
 }
 

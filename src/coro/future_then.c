@@ -1,5 +1,5 @@
 /* Futures for code outside coroutines: callbacks, and one future's result for another. */
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "coro/future.h"
 
@@ -16,7 +16,7 @@ static void run_then(struct gust__task *task)
     struct gust_future *future = GUST__CONTAINER(task, struct gust_future, task);
     gust__list_remove(&future->then_member);
     if (gust__catch(call_then, future) < 0)
-        gust__failure_log("a future's callback failed");
+        gust__log_error(GUST_ERROR, gust_error_last(), "a future's callback failed");
     gust__future_end_taker(future);
 }
 

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/error_int.h"
 #include "base/alloc.h"
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "coro/home.h"
 
@@ -101,7 +101,7 @@ static int call_periodic(void *argument)
     struct periodic_call call_now = *(struct periodic_call *)argument;
     gust__free(argument);
     if (gust__catch(call_now.function, call_now.argument) < 0)
-        gust__failure_log("a periodic call failed");
+        gust__log_error(GUST_ERROR, gust_error_last(), "a periodic call failed");
     call_now.ended(call_now.that);
     return 0;
 }

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/context.h"
-#include "base/failure.h"
+#include "base/log_int.h"
 #include "base/throw.h"
 #include "loop/loop_int.h"
 
@@ -177,7 +177,7 @@ void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner)
 
 void gust__loop_failed(const char *what)
 {
-    gust__failure_log(what);
+    gust__log_error(GUST_ERROR, gust_error_last(), what);
 }
 
 /* ---- What is known of a loop ---- */

@@ -18,17 +18,17 @@ struct gust_watch {
 /* A watch that rests still gets EPOLLHUP and EPOLLERR from epoll: edge-triggered, so that it is only once. */
 static uint32_t to_epoll(unsigned events)
 {
-    return events ? events & (GUST_READABLE | GUST_WRITABLE | GUST_BROKEN) : EPOLLET;
+    return events ? events & (GUST_READABLE | GUST_WRITABLE) : EPOLLET;
 }
 
-/* A hang-up is readiness for whatever was asked: the read or write then tells. Without a second way to learn
- * of it a watch would be called for nothing, or not at all. */
+/* A hang-up is readiness for whatever was asked, too: the read or write then tells. */
 static unsigned from_epoll(uint32_t ready, unsigned asked)
 {
-    unsigned events = ready & (asked | GUST_BROKEN);
+    if (asked == 0)
+        return 0;
     if (ready & (EPOLLHUP | EPOLLERR))
-        events |= asked;
-    return asked ? events : 0;
+        return asked | GUST_BROKEN;
+    return ready & asked;
 }
 
 static void ready_descriptor(void *owner, uint32_t ready)
