@@ -39,5 +39,6 @@ if(GUST_FOLDERS STREQUAL gust_all_folders) # a part of the library has no exampl
             OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
         target_link_libraries(bench-${name} PRIVATE gust_static gust-own)
         add_dependencies(bench bench-${name})
+        include(${PROJECT_SOURCE_DIR}/bench/${name}.cmake OPTIONAL) # what this one has to link besides
     endforeach()
 endif()

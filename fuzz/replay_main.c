@@ -1,6 +1,6 @@
 /*
- * Stands in for libFuzzer in builds without it: runs the target once on nothing, then on each file of the folders
- * and files named as arguments. A folder that does not exist holds no inputs.
+ * Stands in for libFuzzer in builds without it: runs the target once on nothing, then on each file of the
+ * folders and files named as arguments. A folder that does not exist holds no inputs.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -7,6 +7,23 @@ import pytest
 import program
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("GUST_BUILD", ROOT / "build")).resolve()
+
+
+def instrumented():
+    """Whether the build's code is not what people install: sanitizers, faults to order."""
+    if not (BUILD / "CMakeCache.txt").exists():
+        return False
+    cache = dict(line.partition("=")[::2] for line in (BUILD / "CMakeCache.txt").read_text().splitlines())
+    return bool(cache.get("GUST_SANITIZE:STRING")) or "ON" in (cache.get("GUST_FAULTS:BOOL"),
+                                                               cache.get("GUST_LIBFUZZER:BOOL"))
+
+
+def pytest_collection_modifyitems(config, items):
+    if instrumented():
+        dropped = [item for item in items if item.get_closest_marker("plain")]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +35,7 @@ def root():
 @pytest.fixture(scope="session")
 def build():
     """The build under test: GUST_BUILD, or build/."""
-    return pathlib.Path(os.environ.get("GUST_BUILD", ROOT / "build")).resolve()
+    return BUILD
 
 
 @pytest.fixture

@@ -121,9 +121,12 @@ class Program:
                 if before is not None and now[pid] is not None and now[pid] > before}
 
     def _kill(self):
-        for pid in members(self.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        while left := members(self.pid):
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.poll()
+            time.sleep(0.01)
         self.process.wait()
         self.reader.join(PATIENCE)
 

@@ -7,13 +7,14 @@
  *     char *name = gust__arena_strndup(&arena, text, length);
  *     gust__arena_fini(&arena);
  *
- * An arena belongs to one thread.
+ * An arena belongs to one thread. Under AddressSanitizer whatever is not handed out is poisoned.
  */
 #ifndef GUST_BASE_ARENA_H
 #define GUST_BASE_ARENA_H
 
 #include <stdarg.h>
 #include <stddef.h>
+#include "base/sanitize.h"
 
 struct gust__arena_block;
 
@@ -27,7 +28,8 @@ struct gust__arena {
     size_t max;  /* held never exceeds it */
 };
 
-/* Readies an arena. first (borrowed, may be NULL with size 0) must outlive it. max bounds what it allocates. */
+/* Readies an arena. first (borrowed, NULL with size 0: none) must outlive it. max bounds what it allocates.
+ */
 void gust__arena_init(struct gust__arena *arena, void *first, size_t first_size, size_t max);
 
 /* Frees every block that the arena allocated, and makes the arena empty and usable again. */
@@ -47,6 +49,7 @@ static inline void *gust__arena_alloc(struct gust__arena *arena, size_t size)
         return gust__arena_grow(arena, size);
     void *memory = arena->at;
     arena->at += rounded;
+    gust__asan_unpoison(memory, size);
     return memory;
 }
 

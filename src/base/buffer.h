@@ -12,7 +12,7 @@ struct gust__buffer {
     char *data;      /* the allocation; NULL while nothing was ever held */
     size_t start;    /* first byte not yet consumed */
     size_t end;      /* behind the last byte */
-    size_t capacity; /* of the allocation */
+    size_t capacity; /* of the allocation; at most max + 1 */
     size_t max;      /* end - start never exceeds it */
 };
 
@@ -21,9 +21,10 @@ static inline size_t gust__buffer_length(const struct gust__buffer *buffer)
     return buffer->end - buffer->start;
 }
 
+/* The first byte; NULL while nothing was ever held. */
 static inline char *gust__buffer_bytes(const struct gust__buffer *buffer)
 {
-    return buffer->data + buffer->start;
+    return buffer->data ? buffer->data + buffer->start : NULL;
 }
 
 /* Frees the allocation; the buffer is empty and ready again, its maximum kept. */

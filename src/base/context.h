@@ -1,11 +1,12 @@
 /*
- * What belongs to whoever runs: a coroutine, or a thread outside any. Throwing, defers and the last error work
- * on it and so work everywhere. The running coroutine is gust__current, and that thread-local is the one truth
- * (design rule 1): NULL means "no coroutine", the thread's own context is used then.
+ * What belongs to whoever runs: a coroutine, or a thread outside any. Throwing, defers and the last error
+ * work on it and so work everywhere. The running coroutine is gust__current, and that thread-local is the one
+ * truth (design rule 1): NULL means "no coroutine", the thread's own context is used then.
  */
 #ifndef GUST_BASE_CONTEXT_H
 #define GUST_BASE_CONTEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct gust_error;
@@ -18,16 +19,28 @@ struct gust__context {
     struct gust__catch *catcher;
     struct gust_error *error; /* the last one; NULL: none. Owned */
     int64_t deadline;         /* monotonic; 0: none. The earliest of all open scopes' */
-    int64_t shield_until;     /* while shield is not 0: when the grace time is over */
+    int64_t shield_until;     /* when the grace time is over; 0: no wait has asked yet (gust__shield_ends) */
     unsigned shield;          /* defers that run: their waits are not interrupted until shield_until */
+    bool caught;              /* gust__caught */
 };
 
 extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));
 extern _Thread_local struct gust__context gust__thread_context __attribute__((tls_model("initial-exec")));
 
+/* How often this process's line forked, counted from 1: whoever keeps state that a forked child must not
+ * share (random numbers, locks held by threads that are not there) compares. Changes only in the child of a
+ * fork, where gust__current is NULL too. */
+extern unsigned gust__fork_generation;
+
 static inline struct gust__context *gust__context(void)
 {
     return gust__current ? (struct gust__context *)(void *)gust__current : &gust__thread_context;
 }
+
+/* Has this thread's own context give back its error when the thread ends; called before one is put there. */
+void gust__context_watch(void);
+
+/* Gives back what this thread's own context owns. Threads of gust do so before they count as ended. */
+void gust__context_end(void);
 
 #endif

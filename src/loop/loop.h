@@ -1,10 +1,10 @@
 /*
- * The loop as the floors above see it: descriptors registered once for their whole life (edge-triggered), a run
- * queue of tasks, and a place where each module keeps what it has for a loop.
+ * The loop as the floors above see it: descriptors registered once for their whole life (edge-triggered), a
+ * run queue of tasks, and a place where each module keeps what it has for a loop.
  *
- * One iteration: the tasks that were ready when it began (a task readied meanwhile waits for the next), then epoll
- * (without waiting if tasks are ready, else until the first timer), then ready descriptors, timers that are due,
- * posts. A throw out of any callback lands in the loop, is logged, and the loop goes on.
+ * One iteration: the tasks that were ready when it began (a task readied meanwhile waits for the next), then
+ * epoll (without waiting if tasks are ready, else until the first timer), then ready descriptors, timers that
+ * are due, posts. A throw out of any callback lands in the loop, is logged, and the loop goes on.
  */
 #ifndef GUST_LOOP_LOOP_H
 #define GUST_LOOP_LOOP_H
@@ -17,13 +17,15 @@
 
 /* ---- descriptors ---- */
 
-/* Called on the loop with EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR bits. May remove any descriptor. */
+/* Called on the loop with EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR bits. May remove any descriptor.
+ */
 typedef void gust__ready_function(void *owner, uint32_t events);
 
 #define GUST__EDGE (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
-/* Registers fd, once for its whole life; events as for epoll (mostly GUST__EDGE). 0; -1: EEXIST, EPERM, ENOMEM,
- * ENOSPC, EBADF. An event of an earlier user of the same number never arrives: slots carry a generation. */
+/* Registers fd, once for its whole life; events as for epoll (mostly GUST__EDGE). 0; -1: EEXIST, EPERM,
+ * ENOMEM, ENOSPC, EBADF. An event of an earlier user of the same number never arrives: slots carry a
+ * generation. */
 int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready, void *owner);
 
 /* Changes the epoll events of a registered descriptor (level-triggered watches only). */
@@ -37,11 +39,18 @@ void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, 
 
 /* ---- the run queue ---- */
 
+/* {.run = function} is a task that is not queued. It is taken out before it runs, so it may queue itself
+ * anew. */
 struct gust__task {
-    struct gust__task *next;
+    struct gust__task *next; /* NULL: not queued */
+    struct gust__task *previous;
     void (*run)(struct gust__task *task);
-    bool queued;
 };
+
+static inline bool gust__task_queued(const struct gust__task *task)
+{
+    return task->next;
+}
 
 /* Queues a task, first in first out; one already queued stays where it is. */
 void gust__loop_ready(gust_loop *loop, struct gust__task *task);
@@ -62,8 +71,8 @@ enum gust__loop_module {
     GUST__LOOP_MODULES
 };
 
-/* A module's state. close is called by gust_loop_close, highest module first, while the loop still works: it ends what
- * runs; release after all were closed: it frees. */
+/* A module's state. close is called by gust_loop_close, highest module first, while the loop still works: it
+ * ends what runs; release after all were closed: it frees. */
 struct gust__loop_state {
     void (*close)(gust_loop *loop, struct gust__loop_state *state); /* NULL: nothing to do */
     void (*release)(struct gust__loop_state *state);
@@ -72,13 +81,24 @@ struct gust__loop_state {
 struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module);
 void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state);
 
+/* ---- coroutines under the loop's own things ---- */
+
+/* Runs function(argument) where it may wait, and calls ended(that) on the loop's thread once it has ended,
+ * however it ended; a failure is logged by the runner. 0; -1 and errno: it was not started, and ended is not
+ * called. */
+typedef int gust__loop_runner(gust_loop *loop, int (*function)(void *argument), void *argument,
+                              void (*ended)(void *that), void *that);
+
+/* From now on gust_every runs its function so; NULL: on the loop's own stack. */
+void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner);
+
 /* ---- running ---- */
 
 /* One iteration: waits at most until the monotonic time until (GUST__FOREVER; 0: not at all). */
 void gust__loop_iterate(gust_loop *loop, int64_t until);
 
-/* Makes loop the calling thread's current one (gust_loop_current), for gust_run and for closing; returns the one
- * before. NULL: none. */
+/* Makes loop the calling thread's current one (gust_loop_current), for gust_run and for closing; returns the
+ * one before. NULL: none. */
 gust_loop *gust__loop_enter(gust_loop *loop);
 void gust__loop_leave(gust_loop *before);
 

@@ -1,0 +1,136 @@
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/error_int.h"
+#include "base/log_int.h"
+#include "base/throw.h"
+#include "base/throw_int.h"
+
+#include <errno.h>
+
+const int gust__one = 1;
+
+/* ---- The chain ---- */
+
+static inline void push(struct gust__context *context, struct gust__scope *scope)
+{
+    scope->next = context->scopes;
+    context->scopes = scope;
+}
+
+static int call_end(void *argument)
+{
+    struct gust__scope *scope = argument;
+    void (*end)(struct gust__scope *) = scope->end;
+    scope->end = NULL; /* ended: gust__scope_end leaves it alone from now on */
+    end(scope);
+    return 0;
+}
+
+static void drop_error(struct gust__context *context)
+{
+    struct gust_error *error = context->error;
+    context->error = NULL;
+    gust__error_free(error);
+}
+
+/* The catcher makes a clean-up that throws harmless: what is to follow it goes on as if it had returned. */
+static void end_scope(struct gust__context *context, struct gust__scope *scope)
+{
+    int saved = errno;
+    struct gust_error *error = context->error;
+    struct gust__catch catch;
+    context->error = NULL;
+    gust__catch_open(context, &catch);
+    gust__jump_call(call_end, scope, &catch.place);
+    gust__catch_shut(context, &catch);
+    if (__builtin_expect(catch.thrown, 0))
+        gust__log_error(GUST_ERROR, context->error, "a clean-up threw");
+    if (__builtin_expect(context->error != NULL, 0))
+        drop_error(context);
+    context->error = error;
+    errno = saved;
+}
+
+/* Scopes newer than this one, if there are any, belong to frames that something left by a jump of its own. */
+void gust__scope_end(struct gust__scope *scope)
+{
+    if (!scope->end)
+        return;
+    struct gust__context *context = gust__context();
+    context->scopes = scope->next;
+    end_scope(context, scope);
+}
+
+void gust__scopes_end_until(struct gust__scope *until)
+{
+    struct gust__context *context = gust__context();
+    while (context->scopes && context->scopes != until) {
+        struct gust__scope *scope = context->scopes;
+        context->scopes = scope->next;
+        end_scope(context, scope);
+    }
+}
+
+/* ---- Defers ---- */
+
+void gust__shield_begin(void)
+{
+    struct gust__context *context = gust__context();
+    if (context->shield++ == 0)
+        context->shield_until = 0;
+}
+
+void gust__shield_end(void)
+{
+    gust__context()->shield--;
+}
+
+int64_t gust__shield_ends(struct gust__context *context, int64_t now)
+{
+    if (context->shield_until == 0)
+        context->shield_until = gust__clock_after(now, GUST__SHIELD_GRACE);
+    return context->shield_until;
+}
+
+void gust__defer_begin(struct gust__defer *defer)
+{
+    push(gust__context(), &defer->scope);
+}
+
+/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
+ */
+void gust__defer_run(struct gust__scope *scope)
+{
+    typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+    struct gust__defer *defer = (struct gust__defer *)(void *)scope;
+    function_of_words *function = (function_of_words *)defer->function;
+    const uintptr_t *a = defer->arguments;
+    gust__shield_begin();
+    function(a[0], a[1], a[2], a[3]);
+    gust__shield_end();
+}
+
+/* ---- Deadlines ---- */
+
+static void deadline_end(struct gust__scope *scope)
+{
+    gust__context()->deadline = ((struct gust__deadline *)(void *)scope)->outer;
+}
+
+void gust__deadline_begin(struct gust__deadline *deadline, int64_t duration)
+{
+    struct gust__context *context = gust__context();
+    int64_t until = gust__clock_after(gust__clock_now(), duration);
+    deadline->scope.end = deadline_end;
+    deadline->outer = context->deadline;
+    if (until != GUST__FOREVER && (context->deadline == 0 || until < context->deadline))
+        context->deadline = until;
+    push(context, &deadline->scope);
+}
+
+int64_t gust_deadline_left(void)
+{
+    int64_t deadline = gust__context()->deadline;
+    return deadline == 0 ? INT64_MAX : deadline - gust__clock_now();
+}

@@ -1,0 +1,140 @@
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "loop/loop_int.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#define WAKE_DATA UINT64_MAX /* no slot has it: a descriptor's number is at most INT_MAX */
+
+int gust__descriptors_init(gust_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_DATA};
+    loop->wake_fd = -1;
+    loop->epoll = gust__sys_epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0)
+        return -1;
+    loop->wake_fd = gust__sys_eventfd2(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0)
+        return -1;
+    return gust__sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake_fd, &event);
+}
+
+void gust__descriptors_fini(gust_loop *loop)
+{
+    int saved = errno;
+    if (loop->wake_fd >= 0)
+        gust__sys_close(loop->wake_fd);
+    if (loop->epoll >= 0)
+        gust__sys_close(loop->epoll);
+    loop->wake_fd = -1;
+    loop->epoll = -1;
+    errno = saved;
+}
+
+static int grow(gust_loop *loop, int fd)
+{
+    size_t count = loop->slot_count ? loop->slot_count : 64;
+    while (count <= (size_t)fd)
+        count *= 2;
+    struct gust__slot *slots = gust__realloc(loop->slots, count * sizeof(*slots));
+    if (!slots)
+        return -1;
+    for (size_t i = loop->slot_count; i < count; i++)
+        slots[i] = (struct gust__slot){0};
+    loop->slots = slots;
+    loop->slot_count = count;
+    return 0;
+}
+
+static struct gust__slot *find(const gust_loop *loop, int fd)
+{
+    if (fd < 0 || (size_t)fd >= loop->slot_count || !loop->slots[fd].ready)
+        return NULL;
+    return &loop->slots[fd];
+}
+
+static int control(const gust_loop *loop, int operation, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events,
+                                .data.u64 = (uint64_t)loop->slots[fd].generation << 32 | (uint32_t)fd};
+    return gust__sys_epoll_ctl(loop->epoll, operation, fd, &event);
+}
+
+int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready, void *owner)
+{
+    if (fd < 0 || loop->closed || !gust__loop_own(loop)) {
+        errno = EBADF;
+        return -1;
+    }
+    if ((size_t)fd >= loop->slot_count && grow(loop, fd) < 0)
+        return -1;
+    if (loop->slots[fd].ready) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (control(loop, EPOLL_CTL_ADD, fd, events) < 0)
+        return -1;
+    loop->slots[fd].ready = ready;
+    loop->slots[fd].owner = owner;
+    loop->descriptors++;
+    return 0;
+}
+
+int gust__loop_modify(gust_loop *loop, int fd, uint32_t events)
+{
+    if (!find(loop, fd) || !gust__loop_own(loop)) {
+        errno = ENOENT;
+        return -1;
+    }
+    return control(loop, EPOLL_CTL_MOD, fd, events);
+}
+
+void gust__loop_remove(gust_loop *loop, int fd)
+{
+    int saved = errno;
+    struct gust__slot *slot = find(loop, fd);
+    if (!slot)
+        return;
+    if (loop->epoll >= 0 && gust__loop_own(loop))
+        control(loop, EPOLL_CTL_DEL, fd, 0);
+    slot->ready = NULL;
+    slot->owner = NULL;
+    slot->generation++;
+    loop->descriptors--;
+    errno = saved;
+}
+
+void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner)
+{
+    struct gust__slot *slot = find(loop, fd);
+    if (!slot)
+        return;
+    slot->ready = ready;
+    slot->owner = owner;
+}
+
+void gust__descriptors_poll(gust_loop *loop, int64_t timeout)
+{
+    int count = gust__sys_epoll_wait(loop->epoll, loop->events, GUST__LOOP_BATCH, timeout);
+    loop->event_count = count < 0 ? 0 : count; /* EINTR: the caller comes again */
+    loop->event_next = 0;
+}
+
+/* A generation that has moved on, or a free slot: somebody removed the descriptor earlier in this batch. */
+void gust__descriptors_dispatch(gust_loop *loop)
+{
+    while (loop->event_next < loop->event_count) {
+        struct epoll_event event = loop->events[loop->event_next++];
+        if (event.data.u64 == WAKE_DATA)
+            continue; /* edge-triggered: each write wakes again, nothing needs to be read */
+        struct gust__slot *slot = &loop->slots[(uint32_t)event.data.u64];
+        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32))
+            slot->ready(slot->owner, event.events);
+    }
+}
+
+size_t gust__loop_descriptors(const gust_loop *loop)
+{
+    return loop->descriptors;
+}

@@ -1,0 +1,100 @@
+/*
+ * Inside the loop: what loop.c, descriptors.c, timers.c, tasks.c, posts.c, watch.c and periodic.c share.
+ */
+#ifndef GUST_LOOP_LOOP_INT_H
+#define GUST_LOOP_LOOP_INT_H
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+#include <stdatomic.h>
+
+enum { GUST__LOOP_BATCH = 256 }; /* events of one epoll_wait */
+
+/* A descriptor's entry, at its number. ready NULL: free. The generation goes into the epoll data. */
+struct gust__slot {
+    gust__ready_function *ready;
+    void *owner;
+    uint32_t generation;
+};
+
+/* A heap entry. when is at most the timer's own: a timer that was moved later is put right when it comes up.
+ */
+struct gust__timer_entry {
+    int64_t when;
+    gust_timer *timer;
+};
+
+struct gust_loop {
+    int epoll;
+    int wake_fd;
+    int64_t time;
+    unsigned fork_generation; /* of the process that made it */
+    bool running;             /* in gust_loop_run */
+    bool closing;
+    bool closed;
+
+    struct gust__slot *slots;
+    size_t slot_count;
+    size_t descriptors;
+
+    struct gust__task *ready;   /* the last of a ring, so that ->next is the first */
+    struct gust__task *current; /* the same for what this iteration runs */
+
+    struct gust__timer_entry *timers;
+    size_t timer_count;
+    size_t timer_room;
+    int64_t earliest; /* timers started by a due timer wait for the next iteration: not before this */
+
+    gust_post *drained; /* posts of this iteration, first in first out */
+    struct gust__list watches;
+    struct gust__list periodics;
+    struct gust__loop_state *states[GUST__LOOP_MODULES];
+    gust__loop_runner *runner;
+
+    /* The iteration in progress; a throw out of a callback goes on from here. */
+    int64_t until;
+    bool polled;
+    int event_count;
+    int event_next;
+    struct epoll_event events[GUST__LOOP_BATCH];
+
+    /* What other threads touch, on a cache line of its own. */
+    _Alignas(64) _Atomic(gust_post *) posts; /* newest first */
+    _Atomic int sleeping; /* 1: in epoll_wait or about to be; whoever makes it 0 wakes it */
+    _Atomic int stop;
+    _Atomic unsigned callers; /* threads inside gust_loop_post or gust_loop_stop */
+};
+
+/* True in the process that made the loop: in a forked child epoll is the parent's. */
+bool gust__loop_own(const gust_loop *loop);
+
+/* Logs what a callback reported by -1, or threw. */
+void gust__loop_failed(const char *what);
+
+/* descriptors.c */
+int gust__descriptors_init(gust_loop *loop);
+void gust__descriptors_fini(gust_loop *loop);
+void gust__descriptors_poll(gust_loop *loop, int64_t timeout);
+void gust__descriptors_dispatch(gust_loop *loop);
+
+/* timers.c */
+int64_t gust__timers_next(gust_loop *loop); /* when the first is due; GUST__FOREVER: none */
+void gust__timers_dispatch(gust_loop *loop);
+void gust__timers_fini(gust_loop *loop);
+
+/* tasks.c */
+void gust__tasks_begin(gust_loop *loop);
+void gust__tasks_dispatch(gust_loop *loop);
+void gust__tasks_fini(gust_loop *loop);
+
+/* posts.c */
+bool gust__posts_pending(gust_loop *loop); /* posts, or a stop: not to sleep */
+void gust__posts_dispatch(gust_loop *loop);
+void gust__posts_fini(gust_loop *loop);
+
+/* watch.c, periodic.c: lets them outlive the loop. */
+void gust__watches_fini(gust_loop *loop);
+void gust__periodics_fini(gust_loop *loop);
+
+#endif

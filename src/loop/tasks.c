@@ -1,0 +1,64 @@
+/* The run queue: two rings of tasks, each known by its last one. A task is queued while its next is set. */
+#include "loop/loop_int.h"
+
+static void append(struct gust__task **ring, struct gust__task *task)
+{
+    struct gust__task *last = *ring;
+    if (last) {
+        task->next = last->next;
+        task->previous = last;
+        last->next->previous = task;
+        last->next = task;
+    } else {
+        task->next = task;
+        task->previous = task;
+    }
+    *ring = task;
+}
+
+static void take(struct gust__task **ring, struct gust__task *task)
+{
+    if (*ring == task)
+        *ring = task->previous == task ? NULL : task->previous;
+    task->previous->next = task->next;
+    task->next->previous = task->previous;
+    task->next = NULL;
+    task->previous = NULL;
+}
+
+void gust__loop_ready(gust_loop *loop, struct gust__task *task)
+{
+    if (!gust__task_queued(task))
+        append(&loop->ready, task);
+}
+
+/* The task may be in either ring; only if it is the last one does it matter in which. */
+void gust__loop_unready(gust_loop *loop, struct gust__task *task)
+{
+    if (gust__task_queued(task))
+        take(loop->current == task ? &loop->current : &loop->ready, task);
+}
+
+/* What was queued until now is what this iteration runs. */
+void gust__tasks_begin(gust_loop *loop)
+{
+    loop->current = loop->ready;
+    loop->ready = NULL;
+}
+
+void gust__tasks_dispatch(gust_loop *loop)
+{
+    while (loop->current) {
+        struct gust__task *task = loop->current->next;
+        take(&loop->current, task);
+        task->run(task);
+    }
+}
+
+void gust__tasks_fini(gust_loop *loop)
+{
+    while (loop->current)
+        take(&loop->current, loop->current);
+    while (loop->ready)
+        take(&loop->ready, loop->ready);
+}
