@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/context.h"
+#include "base/error_int.h"
 #include "base/throw.h"
 
 #include <errno.h>
@@ -321,20 +322,84 @@ static int leave_through_bad_defers(void *argument)
     return 5;
 }
 
-static void a_clean_up_that_throws_is_logged_and_swallowed(void **state)
+static void a_clean_up_that_throws_at_a_blocks_end_throws(void **state)
 {
     (void)state;
     int code = 0;
-    assert_int_equal(gust_try(leave_through_bad_defers, &code), 5);
-    assert_string_equal(trail, "first tlast");
-    assert_int_equal(log_lines, 1);
-    assert_null(gust_error_last());
-    trail[0] = '\0';
-    code = ENOENT;
+    for (int i = 0; i < 2; i++) { /* the second time there is an error from before */
+        trail[0] = '\0';
+        assert_int_equal(gust_try(leave_through_bad_defers, &code), -1);
+        assert_int_equal(errno, EIO);
+        assert_string_equal(trail, "first tlast");
+        assert_string_equal(gust_error_text(gust_error_last()), "out of a clean-up");
+    }
+    assert_int_equal(log_lines, 0);
+}
+
+static void a_clean_up_that_throws_during_a_throw_is_logged(void **state)
+{
+    (void)state;
+    int code = ENOENT;
     assert_int_equal(gust_try(leave_through_bad_defers, &code), -1);
+    assert_int_equal(errno, ENOENT);
     assert_string_equal(trail, "first tlast");
     assert_string_equal(gust_error_text(gust_error_last()), "the real one");
-    assert_int_equal(log_lines, 2);
+    assert_int_equal(log_lines, 1);
+}
+
+/* Three levels of clean-up, each with an error of its own when the innermost throws. */
+static void clean_level(int level)
+{
+    gust_error_set(EIO, "level %d", level);
+    GUST_DEFER(mark, "l");
+    if (level == 3)
+        gust_throw(EPIPE, "from inside");
+    GUST_DEFER(clean_level, level + 1);
+}
+
+static int begin_levels(void *code)
+{
+    GUST_DEFER(clean_level, 1);
+    if (*(int *)code)
+        gust_throw(*(int *)code, "the real one");
+    return 0;
+}
+
+static void a_throw_out_of_nested_clean_ups_loses_nothing(void **state)
+{
+    (void)state;
+    int code = 0;
+    gust_error_set(EIO, "before");
+    assert_int_equal(gust_try(begin_levels, &code), -1);
+    assert_int_equal(errno, EPIPE);
+    assert_string_equal(trail, "lll");
+    code = ENOENT;
+    assert_int_equal(gust_try(begin_levels, &code), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_string_equal(gust_error_text(gust_error_last()), "the real one");
+}
+
+static char seen_text[32];
+
+static void see_error(void)
+{
+    strncpy(seen_text, gust_error_text(gust_error_last()), sizeof(seen_text) - 1);
+    gust__error_free(gust__error_take());
+    gust_error_clear();
+}
+
+static int fail_with_reader(void)
+{
+    GUST_DEFER(see_error);
+    return gust_error_set(ENOENT, "to be read");
+}
+
+static void a_clean_up_sees_the_last_error_and_may_take_it(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_with_reader(), -1);
+    assert_string_equal(seen_text, "to be read");
+    assert_string_equal(gust_error_text(gust_error_last()), "to be read");
 }
 
 static int throw_last(void *unused)
@@ -470,7 +535,10 @@ int main(void)
         SCOPE_TEST(a_throw_ends_scopes_newest_first),
         SCOPE_TEST(the_innermost_try_catches),
         SCOPE_TEST(the_thrown_error_survives_its_way),
-        SCOPE_TEST(a_clean_up_that_throws_is_logged_and_swallowed),
+        SCOPE_TEST(a_clean_up_that_throws_at_a_blocks_end_throws),
+        SCOPE_TEST(a_clean_up_that_throws_during_a_throw_is_logged),
+        SCOPE_TEST(a_throw_out_of_nested_clean_ups_loses_nothing),
+        SCOPE_TEST(a_clean_up_sees_the_last_error_and_may_take_it),
         SCOPE_TEST(throwing_nothing_throws_errno),
         SCOPE_TEST(registers_survive_a_throw),
         SCOPE_TEST(a_throw_without_a_catcher_aborts),

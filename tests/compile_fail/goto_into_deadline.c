@@ -10,6 +10,7 @@ void f(int skip)
     if (skip)
         goto inside;
 #endif
+    note(skip);
     GUST_DEADLINE(GUST_MS(5));
     goto inside;
 inside:
