@@ -54,11 +54,11 @@ format:
 	@tools/check-format --fix
 
 check:
-	@tools/check-format
-	@tools/check-folders
-	@tools/check-headers
+	@tools/install-deps --tests
 	@$(call build,default)
-	@tools/check-symbols --build build
+	@status=0; for check in format folders headers symbols; do \
+	    tools/check-$$check || { echo "check-$$check: FAILED"; status=1; }; \
+	done; exit $$status
 
 docs:
 	@tools/make-docs build/docs

@@ -137,6 +137,7 @@ def test_symbols_accept_what_is_right(tmp_path):
     ("int helper(void) { return 0; }\n", "", "defines the global helper"),
     ("int helper(void) { return 0; }\n", "helper;", "exports helper"),
     (CALLS_READ, "", "base/x calls read"),
+    ("int gust__missing(void);\nint gust_x(void) { return gust__missing(); }\n", "", "uses gust__missing, which nothing"),
     ("#include <stdlib.h>\nvoid *gust_x(void) { return malloc(3); }\n", "", "base/x calls malloc"),
     ("#include <pthread.h>\nint gust_x(pthread_mutex_t *m) { return pthread_mutex_lock(m); }\n", "",
      "base/x calls pthread_mutex_lock"),

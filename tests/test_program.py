@@ -5,6 +5,8 @@ import pytest
 
 import program
 
+pytestmark = pytest.mark.plain
+
 SERVER = pathlib.Path(__file__).with_name("server_for_tests.py")
 
 

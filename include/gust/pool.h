@@ -11,16 +11,17 @@
  *         return NULL;
  *     }
  *
- *     gust_pool *db = gust_pool_new(.open = open_db, .argument = "dbname=blog", .close = GUST_DROP(PQfinish));
+ *     gust_pool *db = gust_pool_new(.open = open_db, .argument = "dbname=blog", .close =
+ * GUST_DROP(PQfinish));
  *
  *     PGconn *c = gust_pool_take(db);             // waits if all are out
  *     if (!c)
  *         return -1;
  *     GUST_DEFER(gust_pool_give, db, c);
  *
- * One gust_pool serves a whole program: it keeps a set of clients for each loop (so for each process and thread),
- * opened when first needed. A client whose holder was interrupted by a deadline or cancel while it held it is closed
- * when given back: its connection is in the middle of an answer.
+ * One gust_pool serves a whole program: it keeps a set of clients for each loop (so for each process and
+ * thread), opened when first needed. A client whose holder was interrupted by a deadline or cancel while it
+ * held it is closed when given back: its connection is in the middle of an answer.
  */
 #ifndef GUST_POOL_H
 #define GUST_POOL_H
@@ -33,15 +34,16 @@ typedef struct gust_pool gust_pool;
 
 typedef struct gust_pool_options {
     size_t size;
-    void *(*open)(void *argument) GUST_ZERO;               /* a client, or NULL and an error; required */
-    void (*close)(void *client) GUST_ZERO;                 /* required; GUST_DROP(PQfinish) */
-    int (*ping)(void *client, void *argument) GUST_ZERO;   /* is it still good? 0 or -1; default: taken for good */
-    void *argument GUST_ZERO;                              /* for open and ping; borrowed for the pool's life */
-    unsigned max GUST_ZERO;                                /* clients for each loop; default 8 */
-    int64_t wait GUST_ZERO;                                /* for a free one, then ETIMEDOUT; default 10 s, -1: no limit */
-    unsigned max_waiting GUST_ZERO;                        /* takers that wait; beyond it EAGAIN; default 1,000 */
-    int64_t ping_after GUST_ZERO;                          /* idle so long: pinged before it is handed out; default 30 s */
-    int64_t idle GUST_ZERO;                                /* idle so long: closed; default 5 min, -1: never */
+    void *(*open)(void *argument)GUST_ZERO; /* a client, or NULL and an error; required */
+    void (*close)(void *client) GUST_ZERO;  /* required; GUST_DROP(PQfinish) */
+    int (*ping)(void *client,
+                void *argument) GUST_ZERO; /* is it still good? 0 or -1; default: taken for good */
+    void *argument GUST_ZERO;              /* for open and ping; borrowed for the pool's life */
+    unsigned max GUST_ZERO;                /* clients for each loop; default 8 */
+    int64_t wait GUST_ZERO;                /* for a free one, then ETIMEDOUT; default 10 s, -1: no limit */
+    unsigned max_waiting GUST_ZERO;        /* takers that wait; beyond it EAGAIN; default 1,000 */
+    int64_t ping_after GUST_ZERO;          /* idle so long: pinged before it is handed out; default 30 s */
+    int64_t idle GUST_ZERO;                /* idle so long: closed; default 5 min, -1: never */
 } gust_pool_options;
 
 /* [any] NULL: EINVAL (open or close missing), ENOMEM. */

@@ -26,14 +26,15 @@ typedef struct gust_queue_options {
     int (*compare)(const void *a, const void *b) GUST_ZERO; /* GUST_PRIORITY: < 0 when a comes out before b */
 } gust_queue_options;
 
-/* [any] A queue of at most max items (>= 1). drop (may be NULL) is called for items left in it at its end. Equal
- * priorities come out in the order they were put. NULL: EINVAL, ENOMEM. */
-GUST_API gust_queue *gust_queue_new_with(size_t max, void (*drop)(void *item), const gust_queue_options *options);
-#define gust_queue_new(max, drop, ...)                                                                       \
+/* [any] A queue of at most max items (>= 1). drop (may be NULL) is called for items left in it at its end.
+ * Equal priorities come out in the order they were put. NULL: EINVAL, ENOMEM. */
+GUST_API gust_queue *gust_queue_new_with(size_t max, void (*drop)(void *item),
+                                         const gust_queue_options *options);
+#define gust_queue_new(max, drop, ...) \
     gust_queue_new_with(max, drop, GUST_OPTIONS(gust_queue_options, ##__VA_ARGS__))
 
-/* [blk] Puts an item, waiting for room. 0: the queue owns it; -1, and the item is still yours: ETIMEDOUT, ECANCELED,
- * EPIPE (closed). */
+/* [blk] Puts an item, waiting for room. 0: the queue owns it; -1, and the item is still yours: ETIMEDOUT,
+ * ECANCELED, EPIPE (closed). */
 GUST_API int gust_queue_put(gust_queue *queue, void *item);
 /* [loop] At once or not: EAGAIN when full. */
 GUST_API int gust_queue_try_put(gust_queue *queue, void *item);

@@ -1,9 +1,10 @@
 /*
  * gust/sync.h - mutex, condition, event, semaphore for the coroutines of one loop
  *
- * All are {0} ready and need no end. A waiter parks; waiters are served first come, first served. Threads of other
- * loops need a future or a post instead. Waits end with ETIMEDOUT or ECANCELED like any other; to wait for a limited
- * time open a GUST_DEADLINE. An object is bound to the loop of its first waiter: from another, -1 and EPERM.
+ * All are {0} ready and need no end. A waiter parks; waiters are served first come, first served. Threads of
+ * other loops need a future or a post instead. Waits end with ETIMEDOUT or ECANCELED like any other; to wait
+ * for a limited time open a GUST_DEADLINE. An object is bound to the loop of its first waiter: from another,
+ * -1 and EPERM.
  *
  *     static gust_cond news;
  *
@@ -40,8 +41,8 @@ typedef struct gust_cond {
     struct gust__waiters waiters;
 } gust_cond;
 
-/* [blk] Waits for a notify. 0; -1: ETIMEDOUT, ECANCELED. No mutex is needed: nothing else runs between a check and
- * the wait. */
+/* [blk] Waits for a notify. 0; -1: ETIMEDOUT, ECANCELED. No mutex is needed: nothing else runs between a
+ * check and the wait. */
 GUST_API int gust_cond_wait(gust_cond *cond);
 /* [loop] Wakes up to count waiters, the first that came first. */
 GUST_API void gust_cond_notify(gust_cond *cond, size_t count);

@@ -58,6 +58,7 @@ struct place { /* what is known of an address; strings are borrowed, NULL: not k
  * debuginfod over the network, as libdw's standard search would.
  */
 #if __has_include(<elfutils/libdwfl.h>)
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 
 static struct {
@@ -74,6 +75,11 @@ static struct {
     __typeof__(dwfl_module_addrinfo) *module_addrinfo;
     __typeof__(dwfl_module_getsrc) *module_getsrc;
     __typeof__(dwfl_lineinfo) *lineinfo;
+    __typeof__(dwfl_module_nextcu) *module_nextcu;
+    __typeof__(dwarf_haspc) *haspc;
+    __typeof__(dwarf_getsrc_die) *getsrc_die;
+    __typeof__(dwarf_linesrc) *linesrc;
+    __typeof__(dwarf_lineno) *lineno;
 } dw;
 
 static bool dw_resolve(void *library)
@@ -93,6 +99,11 @@ static bool dw_resolve(void *library)
         {"dwfl_module_addrinfo", &dw.module_addrinfo},
         {"dwfl_module_getsrc", &dw.module_getsrc},
         {"dwfl_lineinfo", &dw.lineinfo},
+        {"dwfl_module_nextcu", &dw.module_nextcu},
+        {"dwarf_haspc", &dw.haspc},
+        {"dwarf_getsrc_die", &dw.getsrc_die},
+        {"dwarf_linesrc", &dw.linesrc},
+        {"dwarf_lineno", &dw.lineno},
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         void *symbol = dlsym(library, wanted[i].name);
@@ -133,6 +144,23 @@ fail:
     dlclose(library);
 }
 
+/* gcc writes an index of addresses, .debug_aranges; clang does not, and then libdw 0.188 finds no line. */
+static void dw_find_line_without_index(Dwfl_Module *module, uintptr_t address, struct place *place)
+{
+    Dwarf_Addr bias;
+    Dwarf_Die *unit = NULL;
+    while ((unit = dw.module_nextcu(module, unit, &bias))) {
+        if (dw.haspc(unit, address - bias) <= 0)
+            continue;
+        Dwarf_Line *line = dw.getsrc_die(unit, address - bias);
+        if (!line)
+            continue;
+        place->file = dw.linesrc(line, NULL, NULL);
+        dw.lineno(line, &place->line);
+        return;
+    }
+}
+
 static void dw_describe(uintptr_t address, struct place *place)
 {
     if (!dw.tried)
@@ -151,6 +179,8 @@ static void dw_describe(uintptr_t address, struct place *place)
     Dwfl_Line *line = dw.module_getsrc(module, address);
     if (line)
         place->file = dw.lineinfo(line, NULL, &place->line, NULL, NULL, NULL);
+    else
+        dw_find_line_without_index(module, address, place);
 }
 
 static void dw_forget(void)

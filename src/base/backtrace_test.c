@@ -46,7 +46,7 @@ static void no_more_frames_than_asked_for(void **state)
     void *frames[4] = {NULL, NULL, NULL, NULL};
     for (size_t max = 0; max <= 3; max++) {
         size_t count = capture_in_a_static_function(frames, max, 0);
-        assert_in_range(count, 0, max);
+        assert_true(count <= max);
         assert_true(max < 2 ? count == max : count >= 2);
         assert_null(frames[max]);
     }

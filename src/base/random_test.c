@@ -23,7 +23,7 @@ static void bytes_fill_all_that_was_asked_for(void **state)
     unsigned zeros = 0;
     for (size_t i = 2000; i < 2999; i++)
         zeros += bytes[i] == 0;
-    assert_in_range(zeros, 0, 50);
+    assert_true(zeros < 50);
     assert_int_equal(gust__random_bytes(bytes, 0), 0);
 }
 

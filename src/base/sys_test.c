@@ -52,7 +52,6 @@ static void bad_descriptors_give_errno(void **state)
     FAILS(gust__sys_write(-1, &byte, 1));
     FAILS(gust__sys_readv(-1, &vector, 1));
     FAILS(gust__sys_writev(-1, &vector, 1));
-    FAILS(gust__sys_preadv2(-1, &vector, 1, 0, 0));
     FAILS(gust__sys_recv(-1, &byte, 1, 0));
     FAILS(gust__sys_sendmsg(-1, &message, 0));
     FAILS(gust__sys_recvmsg(-1, &message, 0));
@@ -124,12 +123,6 @@ static void files_are_read_and_changed(void **state)
     char got[8] = "";
     assert_int_equal(gust__sys_pread(fd, got, sizeof(got), 12), 3);
     assert_memory_equal(got, "llo", 3);
-    struct iovec vector = {got, 2};
-    assert_int_equal(gust__sys_preadv2(fd, &vector, 1, 13, 0), 2);
-    assert_memory_equal(got, "lo", 2);
-    assert_int_equal(gust__sys_lseek(fd, 14, SEEK_SET), 14);
-    assert_int_equal(gust__sys_preadv2(fd, &vector, 1, -1, 0), 1);
-    assert_int_equal(gust__sys_pwritev2(fd, &vector, 1, 20, 0), 2);
     assert_int_equal(gust__sys_ftruncate(fd, 12), 0);
     assert_int_equal(gust__sys_fdatasync(fd), 0);
     assert_int_equal(gust__sys_fchmod(fd, 0640), 0);
@@ -171,6 +164,56 @@ static void files_are_read_and_changed(void **state)
     gust__sys_close(at);
     assert_int_equal(gust__sys_unlinkat(AT_FDCWD, directory, AT_REMOVEDIR), 0);
 }
+
+static void offsets_of_vectors_may_be_the_files_own(void **state)
+{
+    (void)state;
+    char got[4] = "";
+    struct iovec out = {"hello", 5}, in = {got, 2};
+    FILE *file = tmpfile();
+    int fd = fileno(file);
+    if (gust__sys_pwritev2(fd, &out, 1, 10, 0) < 0 && errno == ENOSYS) { /* qemu's emulation has none */
+        fclose(file);
+        skip();
+    }
+    assert_int_equal(gust__sys_preadv2(fd, &in, 1, 13, 0), 2);
+    assert_memory_equal(got, "lo", 2);
+    assert_int_equal(gust__sys_lseek(fd, 11, SEEK_SET), 11);
+    assert_int_equal(gust__sys_preadv2(fd, &in, 1, -1, 0), 2);
+    assert_memory_equal(got, "el", 2);
+    assert_int_equal(gust__sys_preadv2(fd, &in, 1, -1, 0), 2);
+    assert_memory_equal(got, "lo", 2);
+    assert_int_equal(gust__sys_preadv2(fd, &in, 1, 15, 0), 0);
+    assert_int_equal(gust__sys_preadv2(-1, &in, 1, 0, 0), -1);
+    assert_int_equal(errno, EBADF);
+    fclose(file);
+}
+
+#ifdef GUST__ASAN
+/* A system call in assembly is invisible to AddressSanitizer: sys.h has to look itself. */
+static void bad_memory_is_reported(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        pid_t child = fork();
+        if (child == 0) {
+            int null = gust__sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+            gust__sys_dup3(null, STDERR_FILENO, 0); /* the report is not for this log */
+            char *volatile piece = malloc(10);
+            struct iovec vector = {piece, which == 1 ? 11 : 10};
+            if (which == 0)
+                gust__sys_read(null, piece, 11);
+            else
+                gust__sys_writev(null, &vector, 1); /* the third is sound, so that the test can tell */
+            free(piece);
+            gust__sys_exit_group(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status == 0, which == 2);
+    }
+}
+#endif
 
 static void wait_on_an_eventfd(void)
 {
@@ -357,6 +400,10 @@ int main(void)
         cmocka_unit_test(bad_descriptors_give_errno),
         cmocka_unit_test(sockets_talk),
         cmocka_unit_test(files_are_read_and_changed),
+        cmocka_unit_test(offsets_of_vectors_may_be_the_files_own),
+#ifdef GUST__ASAN
+        cmocka_unit_test(bad_memory_is_reported),
+#endif
         cmocka_unit_test(epoll_waits_precisely),
         cmocka_unit_test(epoll_waits_in_milliseconds_where_it_must),
         cmocka_unit_test(time_passes_and_ppoll_keeps_its_timeout),

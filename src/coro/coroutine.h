@@ -1,9 +1,10 @@
 /*
  * A coroutine as the floors above see it: started, parked, woken.
  *
- * The control block lies at the high end of the coroutine's own stack, so that a shallow coroutine touches one page.
- * Coroutines are resumed only by their loop's run queue, or by gust__coroutine_start_now; a parked one is in some
- * list of its waker's choosing and is woken by gust__wake, on its own thread (others post to the loop).
+ * The control block lies at the high end of the coroutine's own stack, so that a shallow coroutine touches
+ * one page. Coroutines are resumed only by their loop's run queue, or by gust__coroutine_start_now; a parked
+ * one is in some list of its waker's choosing and is woken by gust__wake, on its own thread (others post to
+ * the loop).
  *
  *     while (!ready(thing)) {
  *         add_waiter(thing, gust__current);
@@ -18,6 +19,7 @@
 
 #include "base/context.h"
 #include "base/list.h"
+#include "coro/sanitizer.h"
 #include "coro/stack.h"
 #include "coro/switch.h"
 #include "loop/loop.h"
@@ -28,41 +30,43 @@ struct gust__coroutine {
     struct gust__context context; /* first: gust__context() relies on it */
     struct gust__flow flow;
     struct gust_loop *loop;
-    struct gust__task task;   /* in the loop's run queue when woken */
-    struct gust__list member; /* of all coroutines of the loop */
-    gust_timer timer;         /* of the wait in progress, left running between waits that end later */
+    struct gust__coroutines *home; /* what the loop has for its coroutines: coro/home.h */
+    struct gust__task task;        /* in the loop's run queue when woken */
+    struct gust__list member;      /* of all coroutines of the loop */
+    gust_timer timer;              /* of the wait in progress, left running between waits that end later */
+    int64_t wakes_at;              /* while parked: when the timer has something to say */
     struct gust__stack stack;
     int (*function)(void *argument);
     void *argument;
-    struct gust_future *future;       /* its result, or NULL */
-    struct gust_group *group;         /* the group it is a child of, or NULL */
-    struct gust__list sibling;        /* among the group's children */
-    struct gust__local_values *locals;
-    void *request;                    /* the web layer's: gust_current() */
-    const char *waits_for;            /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
-    int64_t resumed;                  /* loop time of the last switch to it */
-    uint32_t interruptions;           /* waits that a deadline or cancel cut short so far: gust_pool compares it */
+    struct gust_future *future;        /* its result, or NULL */
+    struct gust_group *group;          /* the group it is a child of, or NULL */
+    struct gust__list sibling;         /* among the group's children */
+    struct gust__local_values *locals; /* NULL: none */
+    void *request;                     /* the web layer's: gust_current() */
+    const char *waits_for;             /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
+    int64_t resumed;                   /* loop time of the last switch to it */
+    uint64_t number;                   /* counted by the loop from 1: its name while it has no other */
+    uint32_t interruptions;            /* waits that a deadline or cancel cut short: gust_pool compares it */
     int result;
-    int saved_errno;
-    uint8_t state;
     bool parked;
-    bool woken;
-    bool timed_out;
+    bool woken;         /* by gust__wake, in the wait that ends now */
+    bool interruptible; /* the wait in progress */
     bool cancelled;
-    char name[32];
-    /* sanitizers' and valgrind's handles follow (coro/sanitizer.h) */
+    char name[32];            /* "": none was set */
+    struct gust__fiber fiber; /* sanitizers' and valgrind's handles; empty without them */
 };
 
 /* ---- starting ---- */
 
-/* Starts function(argument) on the loop; it runs when its turn comes. group and future may be NULL; a future's maker end
- * is taken. NULL: ENOMEM, EAGAIN, ECANCELED (the loop is closing). */
-struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group, struct gust_future *future,
-                                              int (*function)(void *), void *argument);
+/* Starts function(argument) on the loop; it runs when its turn comes. group and future may be NULL; a
+ * future's maker end is taken. NULL: ENOMEM, EAGAIN, ECANCELED (the loop is closing). */
+struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group,
+                                              struct gust_future *future, int (*function)(void *),
+                                              void *argument);
 
-/* Starts it and runs it at once, from the loop's own stack, until it first parks or ends: the server's hot path, a few
- * tens of nanoseconds with a warm stack. 0 whether or not it has ended; -1: ENOMEM, EAGAIN, ECANCELED: it never ran.
- * request becomes gust__current->request. */
+/* Starts it and runs it at once, from the loop's own stack, until it first parks or ends: the server's hot
+ * path, a few tens of nanoseconds with a warm stack. 0 whether or not it has ended; -1: ENOMEM, EAGAIN,
+ * ECANCELED: it never ran. request becomes gust__current->request. */
 int gust__coroutine_start_now(gust_loop *loop, void *request, int (*function)(void *), void *argument);
 
 /* Marks it cancelled and wakes it if it waits interruptibly. Any state; own thread. */
@@ -72,9 +76,11 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine);
 
 enum { GUST__INTERRUPTIBLE = 1 }; /* deadline and cancel end the wait; else only gust__wake */
 
-/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED (only when
- * interruptible, and the caller takes itself out of whatever list it is in); EDEADLK outside a coroutine. A wait that is
- * interrupted from the start still yields once, so that a retry loop cannot spin the loop. */
+/* Parks the running coroutine until gust__wake. what names the wait for dumps. 0; -1: ETIMEDOUT or ECANCELED
+ * (only when interruptible: nobody woke it, and the caller takes itself out of whatever list it is in);
+ * ENOMEM (no timer); EDEADLK outside a coroutine. A wait that is interrupted from the start still yields
+ * once, so that a retry loop cannot spin the loop. Where a wake and an interruption meet the wake counts, so
+ * nothing that was handed over is lost. errno is kept on success. */
 int gust__park(int flags, const char *what);
 
 /* The same with a time of the caller's own: 1 when until (monotonic) came first. */
@@ -83,11 +89,17 @@ int gust__park_until(int flags, const char *what, int64_t until);
 /* Readies a parked coroutine; one that does not park is left alone. Its loop's thread only. */
 void gust__wake(struct gust__coroutine *coroutine);
 
-/* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted and the
- * coroutine as the argument. */
+/* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted
+ * and the coroutine as the argument. */
 int gust__wake_posted(void *coroutine);
 
 /* ---- all of a loop's coroutines ---- */
+
+/* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
+const char *gust__coroutine_name(struct gust__coroutine *coroutine);
+
+/* The name of the running coroutine, if stack is its own: for gust__overflow_install (coro/overflow.h). */
+const char *gust__coroutine_name_of(struct gust__stack stack);
 
 /* Calls visit for each coroutine of the loop, newest first. */
 void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine *, void *), void *argument);

@@ -24,7 +24,8 @@ static uint64_t current_float_modes(void)
 #endif
 }
 
-void gust__flow_init(struct gust__flow *flow, void *stack_low, size_t size, void (*entry)(void *), void *argument)
+void gust__flow_init(struct gust__flow *flow, void *stack_low, size_t size, void (*entry)(void *),
+                     void *argument)
 {
     uintptr_t high = ((uintptr_t)stack_low + size) & ~(uintptr_t)15;
     void **top = (void **)(high - 2 * sizeof(void *));

@@ -1,6 +1,6 @@
 /*
- * The switch between flows of control, the lowest part of a coroutine: one flow stops in gust__flow_switch and
- * another continues behind its own gust__flow_switch, on its own stack.
+ * The switch between flows of control, the lowest part of a coroutine: one flow stops in gust__flow_switch
+ * and another continues behind its own gust__flow_switch, on its own stack.
  *
  *     static struct gust__flow thread, other;
  *
@@ -14,26 +14,27 @@
  *     gust__flow_switch(&thread, &other);    // until run switches back
  *
  * On x86-64 and aarch64 the switch is a piece of inline assembly that says "every register is lost". So the
- * compiler saves what is alive at that place and nothing else, and a switch costs a few stores, a few loads and
- * an indirect jump, which has a predictor entry of its own at each place of use (a `ret` would always be
- * mispredicted: the processor expects it to return to its own caller). Three registers can't be named as lost,
- * because a compiler may address the frame by them: stack, frame and base pointer. Those, the address to go on
- * at and the floating point modes are kept in struct gust__flow and not on the stack: the stack pointer never
- * moves within a function, so the unwind tables that the compiler wrote hold at the place of the switch too.
+ * compiler saves what is alive at that place and nothing else, and a switch costs a few stores, a few loads
+ * and an indirect jump, which has a predictor entry of its own at each place of use (a `ret` would always be
+ * mispredicted: the processor expects it to return to its own caller). Three registers can't be named as
+ * lost, because a compiler may address the frame by them: stack, frame and base pointer. Those, the address
+ * to go on at and the floating point modes are kept in struct gust__flow and not on the stack: the stack
+ * pointer never moves within a function, so the unwind tables that the compiler wrote hold at the place of
+ * the switch too.
  *
  * Floating point: mxcsr, the x87 control word and FPCR belong to the flow: rounding, precision, masks,
- * flush-to-zero. On x86-64 they are most of a switch's time, and reading is what costs (stmxcsr: 3.5 of 4.9 ns on
- * a Zen 4); to compare and load only what differs waits for the value just read, and was slower by 2 ns than to
- * load always. On aarch64 it is the writing of FPCR that costs, so there they are compared.
+ * flush-to-zero. On x86-64 they are most of a switch's time, and reading is what costs (stmxcsr: 3.5 of 4.9
+ * ns on a Zen 4); to compare and load only what differs waits for the value just read, and was slower by 2 ns
+ * than to load always. On aarch64 it is the writing of FPCR that costs, so there they are compared.
  *
- * A `ret` that follows a switch is mispredicted: so keep the functions between a coroutine's code and its switch
- * few, or switch from one parked coroutine straight into the next, which waits at the same depth.
+ * A `ret` that follows a switch is mispredicted: so keep the functions between a coroutine's code and its
+ * switch few, or switch from one parked coroutine straight into the next, which waits at the same depth.
  *
- * With -DGUST_PORTABLE_SWITCH, and on other processors, it is all done with ucontext: right, but some 20 times
- * slower, as it makes a system call.
+ * With -DGUST_PORTABLE_SWITCH, and on other processors, it is all done with ucontext: right, but some 20
+ * times slower, as it makes a system call.
  *
- * A flow stays on the thread that first ran it (design rule 1). A shadow stack (CET SHSTK) isn't supported, and
- * the object code says so; indirect branch tracking (IBT, BTI) is.
+ * A flow stays on the thread that first ran it (design rule 1). A shadow stack (CET SHSTK) isn't supported,
+ * and the object code says so; indirect branch tracking (IBT, BTI) is.
  */
 #ifndef GUST_CORO_SWITCH_H
 #define GUST_CORO_SWITCH_H
@@ -69,16 +70,16 @@ struct gust__flow {
 
 /*
  * Prepares a flow on the stack [stack_low, stack_low + size), which is the caller's and must outlive it: the
- * first switch to it calls entry(argument). entry never returns. Floating point modes are those of the caller.
- * Any thread.
+ * first switch to it calls entry(argument). entry never returns. Floating point modes are those of the
+ * caller. Any thread.
  */
 void gust__flow_init(struct gust__flow *flow, void *stack_low, size_t size, void (*entry)(void *),
                      void *argument);
 
 /*
- * The return addresses of a flow that doesn't run, innermost first, the place of its switch among them: at most
- * max; gives their number. By the unwind tables; reads the flow's stack and writes nowhere to it. 0 under
- * GUST_PORTABLE_SWITCH.
+ * The return addresses of a flow that doesn't run, innermost first, the place of its switch among them: at
+ * most max; gives their number. By the unwind tables; reads the flow's stack and writes nowhere to it. 0
+ * under GUST_PORTABLE_SWITCH.
  */
 size_t gust__flow_backtrace(const struct gust__flow *flow, void **frames, size_t max);
 
@@ -89,8 +90,8 @@ void gust__flow_switch(struct gust__flow *from, struct gust__flow *to);
 #elif defined(__x86_64__)
 
 #ifdef __AVX512F__
-#define GUST__FLOW_LOST_AVX512                                                                               \
-    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26",     \
+#define GUST__FLOW_LOST_AVX512                                                                           \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", \
         "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #else
 #define GUST__FLOW_LOST_AVX512
@@ -125,8 +126,8 @@ static inline __attribute__((always_inline)) void gust__flow_switch(struct gust_
 #else /* aarch64 */
 
 #ifdef __ARM_FEATURE_SVE
-#define GUST__FLOW_LOST_SVE                                                                                  \
-    , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",  \
+#define GUST__FLOW_LOST_SVE                                                                                 \
+    , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15", \
         "ffr"
 #else
 #define GUST__FLOW_LOST_SVE

@@ -11,7 +11,8 @@ static void start(unsigned int high, unsigned int low)
     __builtin_trap();
 }
 
-void gust__flow_init(struct gust__flow *flow, void *stack_low, size_t size, void (*entry)(void *), void *argument)
+void gust__flow_init(struct gust__flow *flow, void *stack_low, size_t size, void (*entry)(void *),
+                     void *argument)
 {
     uint64_t address = (uintptr_t)flow;
     getcontext(&flow->context);

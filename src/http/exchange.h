@@ -1,12 +1,13 @@
 /*
- * The exchange: one request and its answer, whichever version of HTTP carries them (design rule 6). The web layer sees
- * only this; HTTP/1 implements it (http/http1_server.c), HTTP/2 must fit it unchanged.
+ * The exchange: one request and its answer, whichever version of HTTP carries them (design rule 6). The web
+ * layer sees only this; HTTP/1 implements it (http/http1_server.c), HTTP/2 must fit it unchanged.
  *
- * Life: the connection, a state machine on the loop, has parsed a head. It calls service->admit on the loop with the
- * head only, to learn the limits and whether the body is to be streamed. A buffered body is then collected without stack
- * or arena; when it is whole (or at once for a streamed one) the exchange gets its arena, and service->serve runs in a
- * coroutine of its own. When serve has returned, whatever it left undone is settled: an answer never ended is cut off
- * (or, not begun, answered 500), an unread body is drained within limits or the connection closed. Then the arena ends.
+ * Life: the connection, a state machine on the loop, has parsed a head. It calls service->admit on the loop
+ * with the head only, to learn the limits and whether the body is to be streamed. A buffered body is then
+ * collected without stack or arena; when it is whole (or at once for a streamed one) the exchange gets its
+ * arena, and service->serve runs in a coroutine of its own. When serve has returned, whatever it left undone
+ * is settled: an answer never ended is cut off (or, not begun, answered 500), an unread body is drained
+ * within limits or the connection closed. Then the arena ends.
  *
  * Slices of the head stay valid until the exchange ends.
  */
@@ -25,9 +26,10 @@
 struct gust__exchange;
 struct gust__coroutine;
 
-/* What the application says of a request whose head has come. Filled with the service's defaults before admit. */
+/* What the application says of a request whose head has come. Filled with the service's defaults before
+ * admit. */
 struct gust__admission {
-    int64_t max_body;     /* more is refused with 413 (as Content-Length before 100-continue, else as it comes) */
+    int64_t max_body; /* more is refused with 413 (as Content-Length before 100-continue, else as it comes) */
     int64_t body_timeout; /* nanoseconds for the whole body; 0: none; over it 408 */
     bool stream;          /* serve starts now and reads the body by read_body */
     void *route;          /* the web layer's: found again in exchange->route */
@@ -38,7 +40,8 @@ struct gust__http_service {
     /* On the loop; must not park. exchange has head, peer and loop; no arena yet. */
     void (*admit)(struct gust__http_service *service, struct gust__exchange *exchange,
                   struct gust__admission *admission);
-    /* In a coroutine, gust__current->request is the exchange's `request`. Returns when the handler is done. */
+    /* In a coroutine, gust__current->request is the exchange's `request`. Returns when the handler is done.
+     */
     void (*serve)(struct gust__exchange *exchange);
     /* Writes one access-log line; NULL: none. On the loop, after the last byte was handed to the system. */
     void (*log)(struct gust__exchange *exchange);
@@ -46,9 +49,9 @@ struct gust__http_service {
     unsigned max_headers;
     int64_t max_body;
     int64_t idle_timeout, header_timeout, body_timeout, write_timeout;
-    size_t max_memory;     /* of an exchange's arena */
-    size_t request_size;   /* bytes at exchange->request, zeroed: the web layer's own struct */
-    unsigned max_requests; /* on a connection; 0: no limit */
+    size_t max_memory;       /* of an exchange's arena */
+    size_t request_size;     /* bytes at exchange->request, zeroed: the web layer's own struct */
+    unsigned max_requests;   /* on a connection; 0: no limit */
     const char *server_name; /* "" or NULL: no Server header */
     bool no_keep_alive;
 };
@@ -69,16 +72,19 @@ struct gust__answer {
 struct gust__exchange_operations {
     /* [blk] As gust_read_body. Sends 100-continue when it was asked for and not yet sent. */
     ssize_t (*read_body)(struct gust__exchange *exchange, void *to, size_t size);
-    /* Sends the head (answer not NULL, the first time) and/or body bytes; last ends the answer. The bytes may be reused
-     * when it returns. Parks while the client reads slower than the high-water mark. A HEAD request's body bytes are
-     * counted and dropped. 0; -1: EPIPE/ECONNRESET (client gone), ETIMEDOUT, ECANCELED, EINVAL (more or fewer bytes than
-     * content_length said: the connection is cut so that the client can tell). */
+    /* Sends the head (answer not NULL, the first time) and/or body bytes; last ends the answer. The bytes may
+     * be reused when it returns. Parks while the client reads slower than the high-water mark. A HEAD
+     * request's body bytes are counted and dropped. 0; -1: EPIPE/ECONNRESET (client gone), ETIMEDOUT,
+     * ECANCELED, EINVAL (more or fewer bytes than content_length said: the connection is cut so that the
+     * client can tell). */
     int (*send)(struct gust__exchange *exchange, const struct gust__answer *answer, const struct iovec *parts,
                 size_t count, bool last);
-    /* Cuts the answer off: the client sees a broken answer (HTTP/1: the connection closes without its end). */
+    /* Cuts the answer off: the client sees a broken answer (HTTP/1: the connection closes without its end).
+     */
     void (*abort)(struct gust__exchange *exchange);
-    /* The handler asked to know (GUST_GONE): from now on exchange->on_gone is called when the client leaves; a half-close
-     * is looked into by an interim 100 answer, which a client that closed both ways refuses with a reset. */
+    /* The handler asked to know (GUST_GONE): from now on exchange->on_gone is called when the client leaves;
+     * a half-close is looked into by an interim 100 answer, which a client that closed both ways refuses with
+     * a reset. */
     void (*watch_gone)(struct gust__exchange *exchange);
 };
 
@@ -87,22 +93,22 @@ struct gust__exchange {
     struct gust__http_service *service;
     gust_loop *loop;
     const struct gust__request_head *head;
-    void *route;               /* admission.route */
-    void *request;             /* service->request_size zeroed bytes */
-    struct gust__arena arena;  /* from serve's start until the exchange ends */
-    struct gust__slice body;   /* the whole body, NUL behind, when it was buffered */
+    void *route;              /* admission.route */
+    void *request;            /* service->request_size zeroed bytes */
+    struct gust__arena arena; /* from serve's start until the exchange ends */
+    struct gust__slice body;  /* the whole body, NUL behind, when it was buffered */
     const struct gust__header *trailers;
     size_t trailer_count;
-    const char *peer;          /* "127.0.0.1"; "unix". Formatted at first use: gust__exchange_peer */
-    int64_t started;           /* loop time when the head was complete */
-    int64_t body_failed;       /* 0, or the HTTP status that a failed body read stands for: 400, 408, 413 */
-    uint64_t body_sent;        /* body bytes handed to send */
-    int status;                /* of the head that was sent; 0: none yet */
+    const char *peer;    /* "127.0.0.1"; "unix". Formatted at first use: gust__exchange_peer */
+    int64_t started;     /* loop time when the head was complete */
+    int64_t body_failed; /* 0, or the HTTP status that a failed body read stands for: 400, 408, 413 */
+    uint64_t body_sent;  /* body bytes handed to send */
+    int status;          /* of the head that was sent; 0: none yet */
     bool head_sent;
-    bool ended;                /* send(last) or abort was called */
-    bool gone;                 /* the client is known to be gone */
-    bool head_request;         /* method HEAD */
-    bool close_after;          /* the application wants the connection closed behind this answer */
+    bool ended;        /* send(last) or abort was called */
+    bool gone;         /* the client is known to be gone */
+    bool head_request; /* method HEAD */
+    bool close_after;  /* the application wants the connection closed behind this answer */
     void (*on_gone)(struct gust__exchange *exchange); /* on the loop; may be NULL */
     struct gust__coroutine *coroutine;                /* that runs serve */
 };
@@ -120,13 +126,14 @@ struct gust__http_server *gust__http_server_new(gust_loop *loop, struct gust_lis
 size_t gust__http_server_connections(const struct gust__http_server *server);
 size_t gust__http_server_exchanges(const struct gust__http_server *server); /* being served now */
 
-/* Drain: stops accepting once the listen queue is empty, lets running exchanges end, answers further requests of idle
- * connections that come within idle_grace with Connection: close, then closes them (lingering). finished(argument) is
- * called on the loop when no connection is left. */
+/* Drain: stops accepting once the listen queue is empty, lets running exchanges end, answers further requests
+ * of idle connections that come within idle_grace with Connection: close, then closes them (lingering).
+ * finished(argument) is called on the loop when no connection is left. */
 void gust__http_server_drain(struct gust__http_server *server, int64_t idle_grace,
                              void (*finished)(void *argument), void *argument);
 
-/* Cuts off whatever is left: exchanges' coroutines are cancelled; frees the server when the last has ended. */
+/* Cuts off whatever is left: exchanges' coroutines are cancelled; frees the server when the last has ended.
+ */
 void gust__http_server_free(struct gust__http_server *server);
 
 #endif

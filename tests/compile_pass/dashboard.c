@@ -100,7 +100,8 @@ static void poll_news(gust_request *req)
 static void add_timing_header(gust_request *req, void *arg)
 {
     (void)arg;
-    gust_set_header(req, "Server-Timing", gust_sprintf(req, "handler;dur=%.1f", (double)gust_elapsed(req) / 1e6));
+    gust_set_header(req, "Server-Timing",
+                    gust_sprintf(req, "handler;dur=%.1f", (double)gust_elapsed(req) / 1e6));
 }
 
 static void timing(gust_request *req)

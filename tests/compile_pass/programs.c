@@ -1,4 +1,5 @@
-/* C17 and C++17: hello, a handler table, a TCP line protocol, upload, crawler, futures from a thread, queues. */
+/* C17 and C++17: hello, a handler table, a TCP line protocol, upload, crawler, futures from a thread, queues.
+ */
 #include <gust/gust.h>
 
 #include <pthread.h>

@@ -1,0 +1,283 @@
+/* Coroutines from their start to their end. */
+#include "coro/coroutine.h"
+#include "base/clock.h"
+#include "base/error_int.h"
+#include "base/log_int.h"
+#include "base/throw.h"
+#include "coro/future.h"
+#include "coro/group.h"
+#include "coro/home.h"
+#include "coro/local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- The end ---- */
+
+static void log_unread(struct gust__coroutine *coroutine, struct gust_error *error)
+{
+    char what[80];
+    snprintf(what, sizeof(what), "%s ended with an error", gust__coroutine_name(coroutine));
+    if (!coroutine->cancelled || error->code != ECANCELED)
+        gust__log_error(GUST_ERROR, error, what);
+    gust__error_free(error);
+}
+
+static struct gust_error *error_of(const struct gust__coroutine *coroutine, int code)
+{
+    if (coroutine->result < 0)
+        return gust__error_take_for(code ? code : EIO); /* -1 without errno is a failure too */
+    if (coroutine->context.error)
+        gust_error_clear();
+    return NULL;
+}
+
+/* Gives the result to whom it belongs. */
+static void deliver(struct gust__coroutine *coroutine, struct gust_error *error)
+{
+    struct gust_future *future = coroutine->future;
+    if (future) {
+        coroutine->future = NULL;
+        gust__future_coroutine_ended(future, coroutine->result, error);
+    } else if (error) {
+        if (coroutine->group)
+            gust__group_failed(coroutine->group, coroutine, error);
+        else
+            log_unread(coroutine, error);
+    }
+}
+
+/* On the coroutine's own stack, and its last doing there. code: errno as the function left it. */
+static void finish(struct gust__coroutine *coroutine, int code)
+{
+    if (coroutine->context.scopes)
+        gust__scopes_end_until(NULL);
+    struct gust_error *error = error_of(coroutine, code);
+    if (coroutine->locals)
+        gust__locals_end(&coroutine->locals);
+    if (error || coroutine->future)
+        deliver(coroutine, error);
+    if (coroutine->context.error) /* of what ran since */
+        gust_error_clear();
+    if (coroutine->timer.place)
+        gust_timer_stop(coroutine->loop, &coroutine->timer);
+    if (coroutine->group)
+        gust__group_leave(coroutine->group, coroutine);
+}
+
+/* ---- The coroutine's own stack ---- */
+
+static void run(struct gust__coroutine *coroutine)
+{
+    errno = 0;
+    coroutine->result = gust__catch(coroutine->function, coroutine->argument);
+    finish(coroutine, errno);
+}
+
+/* A warm stack is not begun anew: the next coroutine on it comes out of the switch here. */
+static void begin(void *argument)
+{
+    struct gust__coroutine *coroutine = argument;
+    struct gust__coroutines *home = coroutine->home;
+    gust__fiber_arrive(&coroutine->fiber, &home->fiber);
+    for (;;) {
+        run(coroutine);
+        home->ended = coroutine;
+        gust__fiber_leave_last(&coroutine->fiber, &home->fiber);
+        gust__flow_switch(&coroutine->flow, &home->flow);
+    }
+}
+
+/* ---- The loop's side ---- */
+
+static void reclaim(struct gust__coroutines *home)
+{
+    struct gust__coroutine *coroutine = home->ended;
+    home->ended = NULL;
+    home->count--;
+    coroutine->member.previous->next = coroutine->member.next;
+    coroutine->member.next->previous = coroutine->member.previous;
+    if (!home->recycles)
+        gust__fiber_fini(&coroutine->fiber);
+    gust__stack_give(home->arena, coroutine->stack);
+}
+
+void gust__coroutine_resume(struct gust__coroutine *coroutine)
+{
+    struct gust__coroutines *home = coroutine->home;
+    coroutine->resumed = gust_loop_time(home->loop);
+    gust__current = coroutine;
+    gust__fiber_init_thread(&home->fiber);
+    gust__fiber_leave(&home->fiber, &coroutine->fiber);
+    gust__flow_switch(&home->flow, &coroutine->flow);
+    gust__fiber_arrive(&home->fiber, &coroutine->fiber);
+    gust__current = NULL;
+    if (home->ended)
+        reclaim(home);
+}
+
+static void run_task(struct gust__task *task)
+{
+    gust__coroutine_resume(GUST__CONTAINER(task, struct gust__coroutine, task));
+}
+
+/* ---- Starting ---- */
+
+/* The control block's place on a stack. All stacks are aligned alike, so without colours all blocks would
+ * compete for the same few lines of the processor's caches. */
+static struct gust__coroutine *block_on(const struct gust__coroutines *home, struct gust__stack stack)
+{
+    enum { colours = 8, distance = 128 };
+    uintptr_t number = (uintptr_t)stack.low / gust__stack_arena_stride(home->arena);
+    uintptr_t high = (uintptr_t)stack.low + stack.size - (number % colours) * distance;
+    return (struct gust__coroutine *)((high - sizeof(struct gust__coroutine)) & ~(uintptr_t)63);
+}
+
+/* A stack that has no flow yet, or none that goes on. */
+static __attribute__((noinline)) void begin_stack(struct gust__coroutines *home,
+                                                  struct gust__coroutine *block, struct gust__stack stack)
+{
+    size_t size = (size_t)((char *)block - stack.low);
+    memset(block, 0, sizeof(*block));
+    gust__fiber_init(&block->fiber, stack.low, size);
+    gust__flow_init(&block->flow, stack.low, size, begin, block);
+    block->loop = home->loop;
+    block->home = home;
+    block->stack = stack;
+    block->task.run = run_task;
+    block->timer.function = gust__coroutine_timer;
+    block->timer.argument = block;
+}
+
+static struct gust__coroutine *refuse(int code)
+{
+    errno = code;
+    return NULL;
+}
+
+/* A coroutine that is neither queued nor in a group. */
+static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), void *argument)
+{
+    struct gust__coroutines *home = gust__coroutines_of(loop);
+    if (!home || (!home->arena && gust__coroutines_begin(home) < 0))
+        return NULL;
+    if (gust__loop_closing(loop))
+        return refuse(ECANCELED);
+    if (home->count >= home->max)
+        return refuse(EAGAIN);
+    struct gust__stack stack;
+    if (gust__stack_take(home->arena, &stack) < 0)
+        return NULL;
+    struct gust__coroutine *coroutine = block_on(home, stack);
+    if (!home->recycles || !coroutine->home)
+        begin_stack(home, coroutine, stack);
+#ifndef GUST_PORTABLE_SWITCH
+    coroutine->flow.float_modes = home->float_modes;
+#endif
+    coroutine->context = (struct gust__context){0};
+    coroutine->function = function;
+    coroutine->argument = argument;
+    coroutine->future = NULL;
+    coroutine->group = NULL;
+    coroutine->locals = NULL;
+    coroutine->request = NULL;
+    coroutine->number = ++home->started;
+    coroutine->interruptions = 0;
+    coroutine->cancelled = false;
+    coroutine->name[0] = '\0';
+    gust__list_prepend(&home->all, &coroutine->member);
+    home->count++;
+    return coroutine;
+}
+
+struct gust__coroutine *gust__coroutine_start(gust_loop *loop, struct gust_group *group,
+                                              struct gust_future *future, int (*function)(void *),
+                                              void *argument)
+{
+    struct gust__coroutine *coroutine = create(loop, function, argument);
+    if (coroutine && group && gust__group_enter(group, coroutine) < 0) {
+        coroutine->home->ended = coroutine;
+        reclaim(coroutine->home);
+        coroutine = NULL;
+    }
+    if (future)
+        gust__future_coroutine_started(future, coroutine);
+    if (!coroutine)
+        return NULL;
+    coroutine->future = future;
+    gust__loop_ready(loop, &coroutine->task);
+    return coroutine;
+}
+
+int gust__coroutine_start_now(gust_loop *loop, void *request, int (*function)(void *), void *argument)
+{
+    struct gust__coroutine *coroutine = create(loop, function, argument);
+    if (!coroutine)
+        return -1;
+    coroutine->request = request;
+    if (gust__current) /* not on the loop's stack after all */
+        gust__loop_ready(loop, &coroutine->task);
+    else
+        gust__coroutine_resume(coroutine);
+    return 0;
+}
+
+/* ---- Names and numbers ---- */
+
+const char *gust__coroutine_name(struct gust__coroutine *coroutine)
+{
+    if (coroutine->name[0])
+        return coroutine->name;
+    char digits[24];
+    size_t count = 0;
+    for (uint64_t rest = coroutine->number; rest || !count; rest /= 10)
+        digits[count++] = (char)('0' + rest % 10);
+    char *to = stpcpy(coroutine->name, "coroutine ");
+    while (count > 0)
+        *to++ = digits[--count];
+    *to = '\0';
+    return coroutine->name;
+}
+
+const char *gust__coroutine_name_of(struct gust__stack stack)
+{
+    struct gust__coroutine *coroutine = gust__current;
+    return coroutine && coroutine->stack.low == stack.low ? gust__coroutine_name(coroutine) : NULL;
+}
+
+const char *gust_coroutine_name(void)
+{
+    return gust__current ? gust__coroutine_name(gust__current) : "";
+}
+
+void gust_coroutine_set_name(const char *name)
+{
+    if (gust__current)
+        snprintf(gust__current->name, sizeof(gust__current->name), "%s", name ? name : "");
+}
+
+size_t gust_stack_left(void)
+{
+    const struct gust__coroutine *coroutine = gust__current;
+    if (!coroutine)
+        return SIZE_MAX;
+    return (size_t)((char *)__builtin_frame_address(0) - coroutine->stack.low);
+}
+
+void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine *, void *), void *argument)
+{
+    struct gust__coroutines *home = gust__coroutines_find(loop);
+    if (!home)
+        return;
+    for (struct gust__list *node = home->all.next, *next; node != &home->all; node = next) {
+        next = node->next;
+        visit(GUST__CONTAINER(node, struct gust__coroutine, member), argument);
+    }
+}
+
+size_t gust__coroutine_count(const gust_loop *loop)
+{
+    const struct gust__coroutines *home = gust__coroutines_find(loop);
+    return home ? home->count : 0;
+}

@@ -1,0 +1,14 @@
+/* The access log: a line for each answer, in Tornado's format: 200 GET /path (127.0.0.1) 1.25ms */
+#ifndef GUST_OPS_ACCESS_LOG_H
+#define GUST_OPS_ACCESS_LOG_H
+
+#include "http/exchange.h"
+
+/* where: "on" (with the other log lines), or a file's path, to which lines are appended. 0; -1 and errno. */
+int gust__access_log_open(const char *where);
+void gust__access_log_close(void);
+
+/* Writes the line of an exchange that has ended: gust__http_service.log. */
+void gust__access_log_write(struct gust__exchange *exchange);
+
+#endif

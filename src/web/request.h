@@ -1,0 +1,126 @@
+/*
+ * A request as the web layer keeps it: the exchange's `request`, zeroed when the exchange begins. What is
+ * asked of it is worked out when it is first asked: groups, arguments, cookies, forms.
+ *
+ * The life of a request, function by function:
+ *
+ *     admit (serve.c)              on the loop, the head only: the route, its limits
+ *     serve                        in the coroutine: deadline, the chain of middleware, the handler
+ *       gust_next -> run_handler   each under a catcher; a throw becomes an error answer (error_answer.c)
+ *       settle                     what the handler left: the answer is finished, or cut off when it is too
+ * late end_request                the group is cancelled and joined, gust_after's functions run
+ */
+#ifndef GUST_WEB_REQUEST_H
+#define GUST_WEB_REQUEST_H
+
+#include "base/list.h"
+#include "http/exchange.h"
+#include "web/app.h"
+
+#include <gust/coroutine.h>
+#include <gust/web.h>
+
+/* A function to be called later with the request; in the arena. */
+struct gust__call {
+    struct gust__call *next;
+    void (*with_request)(gust_request *request, void *argument); /* gust_before_headers */
+    void (*plain)(void *argument);                               /* gust_after */
+    void *argument;
+};
+
+struct gust__arguments; /* web/arguments.c */
+struct gust__form;      /* web/form.c */
+struct gust__cookies;   /* web/cookies.c */
+
+struct gust_request {
+    struct gust__exchange *exchange;
+    const struct gust__route *route; /* NULL: none matched */
+    gust_app *app;                   /* the route's, or the innermost that was asked */
+    struct gust__slice path;         /* behind the prefixes of mounts */
+    void *data;
+    void *state;
+    size_t next_middleware; /* how far the chain has come */
+
+    /* what was asked, once it was */
+    char **groups; /* decoded; [0] unused */
+    unsigned group_count;
+    bool groups_known;
+    struct gust__arguments *arguments;
+    struct gust__form *form;
+    struct gust__cookies *cookies;
+    void *json; /* of the body: json_t, freed when the request ends */
+    char *method_text, *uri_text, *path_text, *query_text, *host_text;
+    const char **header_texts; /* values with a NUL behind, by index; made when asked */
+
+    /* the answer */
+    int status;
+    const char *reason;
+    struct gust__answer_header *headers;
+    unsigned header_count, header_capacity;
+    struct gust__answer_header first_headers[4];
+    char *output; /* in the arena: written and not yet sent */
+    size_t output_size, output_capacity;
+    int64_t content_length; /* that the handler set, plus one; 0: it did not */
+    struct gust__call *before_headers;
+    struct gust__call *after;
+    bool has_content_type;
+    bool finished;
+    bool writes_error; /* write_error runs: it must not fail again */
+    unsigned wakes_on;
+
+    struct gust__list drain_member; /* of the loop's requests that wake on drain */
+    gust_group *group;              /* in serve's frame */
+};
+
+/* What the web layer keeps for a loop. */
+struct gust__web_state {
+    struct gust__loop_state state;
+    pcre2_match_data *match_data;
+    struct gust__list wake_on_drain;
+    bool draining;
+};
+
+/* The loop's state, made when there is none. NULL: ENOMEM. */
+struct gust__web_state *gust__web_state(gust_loop *loop);
+
+/* From now on gust_draining() is true on this loop, and waits of requests that asked end. */
+void gust__web_drain(gust_loop *loop);
+
+/* Ends the handler with 503: memory ran out. */
+_Noreturn void gust__no_memory(void);
+
+/* NUL-terminated copy of a slice in the arena; "" for an empty one. Never NULL. */
+char *gust__request_text(gust_request *request, struct gust__slice slice);
+
+/* ---- answer.c ---- */
+
+/* Adds a header whose texts last until the request ends, unchecked. */
+void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value);
+/* Sends what is left and ends the answer. 0; -1: the client is gone. */
+int gust__answer_finish(gust_request *request);
+/* Forgets status, headers and output; the head must not have been sent. */
+void gust__answer_reset(gust_request *request);
+
+/* ---- error_answer.c ---- */
+
+/* Turns the context's last error into an answer (or an abort, when the head has gone), and logs what must be.
+ */
+void gust__answer_error(gust_request *request);
+/* Answers with a status and its default body. text NULL: the reason only. */
+void gust__answer_status(gust_request *request, int status, const char *text);
+
+/* ---- serve.c ---- */
+
+/* What serves one application: http/exchange.h's service and the application (borrowed, frozen). */
+struct gust__web_service {
+    struct gust__http_service service;
+    gust_app *app;
+};
+
+void gust__web_service_init(struct gust__web_service *service, gust_app *app);
+
+/* Ends what form.c, json.c hold outside the arena. */
+void gust__form_end(gust_request *request);
+void gust__json_end(gust_request *request);
+
+#endif

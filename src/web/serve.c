@@ -1,0 +1,303 @@
+/* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
+#include "web/request.h"
+
+#include "base/log_int.h"
+#include "base/throw.h"
+#include "coro/coroutine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <gust/error.h>
+#include <gust/log.h>
+
+/* ---- admission: on the loop, by the head only ---- */
+
+static gust_app *served_app(const struct gust__exchange *exchange)
+{
+    return ((struct gust__web_service *)(void *)exchange->service)->app;
+}
+
+/* A body's maximum: what the route says, else the application; -1 stands for "none allowed". */
+static int64_t body_limit(int64_t given, int64_t otherwise)
+{
+    int64_t limit = given ? given : otherwise;
+    return limit < 0 ? 0 : limit;
+}
+
+static void admit(struct gust__http_service *service, struct gust__exchange *exchange,
+                  struct gust__admission *admission)
+{
+    struct gust__web_state *state = gust__web_state(exchange->loop);
+    struct gust__match match = {0};
+    if (state)
+        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
+    admission->route = (void *)(uintptr_t)match.route;
+    if (!match.route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
+        admission->stream = true;
+        return;
+    }
+    const gust_route_options *options = &match.route->options;
+    admission->max_body = body_limit(options->max_body, service->max_body);
+    admission->stream = options->stream_body;
+    if (options->body_timeout)
+        admission->body_timeout = options->body_timeout > 0 ? options->body_timeout : 0;
+}
+
+/* ---- the handler ---- */
+
+static gust_handler_function *function_for(const gust_handler *handler, enum gust__method method)
+{
+    switch (method) {
+    case GUST__METHOD_GET:
+        return handler->get;
+    case GUST__METHOD_HEAD:
+        return handler->head ? handler->head : handler->get;
+    case GUST__METHOD_POST:
+        return handler->post;
+    case GUST__METHOD_PUT:
+        return handler->put;
+    case GUST__METHOD_PATCH:
+        return handler->patch;
+    case GUST__METHOD_DELETE:
+        return handler->del;
+    case GUST__METHOD_OPTIONS:
+        return handler->options;
+    default:
+        return NULL;
+    }
+}
+
+static void run_table(gust_request *request, const gust_handler *handler)
+{
+    if (handler->prepare)
+        handler->prepare(request);
+    if (!request->finished)
+        function_for(handler, request->exchange->head->method)(request);
+}
+
+/* "GET, HEAD" for a set of methods. */
+static const char *allow_text(gust_request *request, unsigned methods, const char *other)
+{
+    static const char *const names[] = {
+        [GUST__METHOD_GET] = "GET",         [GUST__METHOD_HEAD] = "HEAD",   [GUST__METHOD_POST] = "POST",
+        [GUST__METHOD_PUT] = "PUT",         [GUST__METHOD_PATCH] = "PATCH", [GUST__METHOD_DELETE] = "DELETE",
+        [GUST__METHOD_OPTIONS] = "OPTIONS",
+    };
+    char text[128] = "";
+    size_t length = 0;
+    methods |= 1u << GUST__METHOD_OPTIONS;
+    methods |= methods >> GUST__METHOD_GET & 1 ? 1u << GUST__METHOD_HEAD : 0;
+    for (size_t i = 0; i < GUST_LEN(names); i++) {
+        if (names[i] && methods >> i & 1)
+            length +=
+                (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", length ? ", " : "", names[i]);
+    }
+    return gust_sprintf(request, "%s%s%s", text, other ? ", " : "", other ? other : "");
+}
+
+/* No route fits: 404; 405 where only the method is wrong; what OPTIONS asks is answered by itself. */
+static void run_without_route(gust_request *request)
+{
+    const struct gust__request_head *head = request->exchange->head;
+    struct gust__web_state *state = gust__web_state(request->exchange->loop);
+    struct gust__match match = {0};
+    if (!state)
+        gust__no_memory();
+    gust__app_find(served_app(request->exchange), head, state->match_data, &match);
+    if (head->form == GUST__TARGET_ASTERISK)
+        match.allowed = GUST__METHODS_ANY;
+    if (match.allowed || match.other_allowed) {
+        gust_set_header(request, "Allow", allow_text(request, match.allowed, match.other_allowed));
+        if (head->method != GUST__METHOD_OPTIONS)
+            gust_fail(405, NULL);
+        gust_set_status(request, 204);
+        return;
+    }
+    const gust_app *app = request->app;
+    while (!app->not_found && app->mount)
+        app = app->mount->app;
+    if (!app->not_found)
+        gust_fail(404, NULL);
+    gust_set_status(request, 404);
+    request->data = app->not_found->options.data;
+    app->not_found->function(request);
+}
+
+static int run_handler(void *argument)
+{
+    gust_request *request = argument;
+    const struct gust__route *route = request->route;
+    if (!route)
+        run_without_route(request);
+    else if (route->handler)
+        run_table(request, route->handler);
+    else
+        route->function(request);
+    return 0;
+}
+
+static int run_middleware(void *argument)
+{
+    gust_request *request = argument;
+    request->app->chain[request->next_middleware - 1].function(request);
+    return 0;
+}
+
+void gust_next(gust_request *request)
+{
+    void *before = request->data;
+    int result;
+    if (request->next_middleware < request->app->chain_count) {
+        request->data = request->app->chain[request->next_middleware++].data;
+        result = gust__catch(run_middleware, request);
+    } else {
+        request->data = request->route ? request->route->options.data : NULL;
+        result = gust__catch(run_handler, request);
+    }
+    if (result < 0)
+        gust__answer_error(request);
+    request->data = before;
+}
+
+/* ---- begin, settle, end ---- */
+
+/* Which part of the path is the route's: what is left behind the prefixes of the mounts that led to it. */
+static struct gust__slice path_in(const gust_app *app, struct gust__slice path)
+{
+    size_t prefix = 0;
+    for (; app->mount; app = app->mount->app)
+        prefix += app->mount->literal.size;
+    struct gust__slice rest = gust__slice_from(path, prefix < path.size ? prefix : path.size);
+    return rest.size ? rest : GUST__SLICE("/");
+}
+
+static void on_gone(struct gust__exchange *exchange)
+{
+    gust_request *request = exchange->request;
+    if (request->wakes_on & GUST_GONE && exchange->coroutine)
+        gust__coroutine_cancel(exchange->coroutine);
+}
+
+static void find_app(gust_request *request)
+{
+    struct gust__match match = {0};
+    struct gust__web_state *state = gust__web_state(request->exchange->loop);
+    request->app = served_app(request->exchange);
+    request->path = request->exchange->head->path;
+    if (!state)
+        return;
+    gust__app_find(request->app, request->exchange->head, state->match_data, &match);
+    if (match.app)
+        request->app = match.app;
+}
+
+static void begin_request(gust_request *request, struct gust__exchange *exchange)
+{
+    request->exchange = exchange;
+    request->route = exchange->route;
+    exchange->on_gone = on_gone;
+    if (!request->route) {
+        find_app(request);
+        return;
+    }
+    request->app = request->route->app;
+    request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
+    if (request->route->options.cancel_when_gone)
+        gust_wake_on(request, GUST_GONE);
+}
+
+/* Finishes what the handler left. It is behind its deadline; a cancel must not keep the answer back either.
+ */
+static void settle(gust_request *request)
+{
+    struct gust__exchange *exchange = request->exchange;
+    bool cancelled = gust_cancelled();
+    if (request->finished)
+        return;
+    if (cancelled)
+        gust__shield_begin();
+    if (exchange->body_failed && !request->status && !request->output_size && !exchange->head_sent)
+        gust__answer_status(request, (int)exchange->body_failed, NULL);
+    else
+        gust__answer_finish(request);
+    if (cancelled)
+        gust__shield_end();
+}
+
+static int run_after(void *argument)
+{
+    struct gust__call *call = argument;
+    call->plain(call->argument);
+    return 0;
+}
+
+static int run_on_finish(void *argument)
+{
+    gust_request *request = argument;
+    request->route->handler->on_finish(request);
+    return 0;
+}
+
+static void end_request(gust_request *request)
+{
+    if (request->route && request->route->handler && request->route->handler->on_finish) {
+        if (gust__catch(run_on_finish, request) < 0)
+            gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
+    }
+    for (struct gust__call *call = request->after; call; call = call->next) {
+        if (gust__catch(run_after, call) < 0)
+            gust__log_error(GUST_ERROR, gust_error_last(), "gust_after");
+    }
+    gust__scope_end(&request->group->scope);
+    if (request->wakes_on & GUST_DRAIN)
+        gust__list_remove(&request->drain_member);
+    if (request->form)
+        gust__form_end(request);
+    if (request->json)
+        gust__json_end(request);
+}
+
+static void serve(struct gust__exchange *exchange)
+{
+    gust_request *request = exchange->request;
+    struct gust__deadline deadline;
+    gust_group group;
+    begin_request(request, exchange);
+    request->group = &group;
+    gust__group_begin(&group);
+    int64_t timeout = request->route && request->route->options.timeout ? request->route->options.timeout
+                                                                        : request->app->settings.timeout;
+    if (timeout > 0)
+        gust__deadline_begin(&deadline, timeout);
+    gust_next(request);
+    if (timeout > 0)
+        gust__scope_end(&deadline.scope);
+    settle(request);
+    end_request(request);
+}
+
+void gust__web_service_init(struct gust__web_service *service, gust_app *app)
+{
+    const gust_app_settings *settings = &app->settings;
+    *service = (struct gust__web_service){
+        .service =
+            {
+                .admit = admit,
+                .serve = serve,
+                .max_head = settings->max_header,
+                .max_headers = settings->max_headers,
+                .max_body = body_limit(settings->max_body, 0),
+                .idle_timeout = settings->idle_timeout,
+                .header_timeout = settings->header_timeout,
+                .body_timeout = settings->body_timeout,
+                .write_timeout = settings->write_timeout,
+                .max_memory = settings->max_memory,
+                .request_size = sizeof(gust_request),
+                .max_requests = settings->max_requests,
+                .server_name = settings->server,
+                .no_keep_alive = settings->no_keep_alive,
+            },
+        .app = app,
+    };
+}
