@@ -182,22 +182,9 @@ ssize_t gust__chunked_read(struct gust__chunked *chunked, const char *data, size
 
 ssize_t gust__chunked_trailers(const struct gust__chunked *chunked, struct gust__header *headers, size_t max)
 {
-    size_t count = 0;
-    const char *at = chunked->trailer;
-    const char *end = at ? at + chunked->trailer_size : at;
-    for (; at < end; count++) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *line_end = memchr(colon, '\r', (size_t)(end - colon));
-        if (count == max) {
-            struct gust__http1_fault fault;
-            return gust__http1_refuse(&fault, 431, "");
-        }
-        headers[count].name = gust__slice_between(at, colon);
-        headers[count].value = gust__slice_trim(gust__slice_between(colon + 1, line_end));
-        headers[count].id = gust__header_id(headers[count].name);
-        at = line_end + 2;
-    }
-    return (ssize_t)count;
+    struct gust__http1_fault fault;
+    size_t size = chunked->trailer ? chunked->trailer_size : 0;
+    return gust__http1_parse_lines(headers, max, chunked->trailer, size, &fault);
 }
 
 size_t gust__chunk_header(char header[GUST__CHUNK_HEADER_SIZE], uint64_t size)

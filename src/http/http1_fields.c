@@ -184,6 +184,23 @@ const char *gust__http1_fields_scalar(struct gust__fields *fields, size_t max,
     return parse_fields(GUST__SCAN_SCALAR, fields, max, input, at, fault);
 }
 
+ssize_t gust__http1_parse_lines(struct gust__header *headers, size_t max, const char *data, size_t size,
+                                struct gust__http1_fault *fault)
+{
+    struct gust__http1_input input = {data, data + size};
+    size_t count = 0;
+    fault->status = 0;
+    for (const char *at = data; at < input.end; count++) {
+        if (count == max)
+            return gust__http1_refuse(fault, 431, "too many header lines");
+        at = parse_line(GUST__SCAN_FAST, &input, at, &headers[count], fault);
+        if (!at)
+            return fault->status ? -1 : gust__http1_refuse(fault, 400, "a header line is cut short");
+        headers[count].id = gust__header_id(headers[count].name);
+    }
+    return (ssize_t)count;
+}
+
 int gust__http1_check_framing(const struct gust__fields *fields, int minor, struct gust__http1_fault *fault)
 {
     if (!fields->chunked)

@@ -32,6 +32,13 @@ const char *gust__http1_fields_scalar(struct gust__fields *fields, size_t max,
                                       const struct gust__http1_input *input, const char *at,
                                       struct gust__http1_fault *fault);
 
+/*
+ * Parses data[0, size), header lines each with its CRLF and no empty line behind them, without a look at what
+ * they mean: trailers, and the headers of a part. -> how many; -1: fault and errno are set
+ */
+ssize_t gust__http1_parse_lines(struct gust__header *headers, size_t max, const char *data, size_t size,
+                                struct gust__http1_fault *fault);
+
 /* Whether the connection may go on after a message of HTTP/1.minor (RFC 9112 9.3). */
 static inline bool gust__http1_keeps_alive(const struct gust__fields *fields, int minor)
 {

@@ -7,7 +7,7 @@
 #include "web/server.h"
 
 #include <gust/error.h>
-#include <gust/main.h>
+#include <gust/server.h>
 #include <gust/sync.h>
 
 enum { IDLE_GRACE_SECONDS = 2 };
@@ -23,11 +23,11 @@ gust_server *gust_server_new(gust_app *app, struct gust_listener *listener)
 {
     gust_loop *loop = gust_loop_current();
     gust_server *server = NULL;
-    if (!loop || !listener || !app) {
-        gust_error_set(loop ? EINVAL : EDEADLK, "gust_server_new: no %s",
-                       !loop  ? "loop runs on this thread"
-                       : !app ? "application"
-                              : "listener");
+    if (!listener)
+        return NULL; /* with what gust_listen said */
+    if (!loop || !app) {
+        gust_error_set(loop ? EINVAL : EDEADLK,
+                       loop ? "no application to serve" : "no loop runs on this thread");
         goto free_listener;
     }
     if (gust__app_freeze(app) < 0 || !gust__web_state(loop))
