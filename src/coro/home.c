@@ -49,9 +49,18 @@ static void cancel_one(struct gust__coroutine *coroutine, void *unused)
     gust__coroutine_cancel(coroutine);
 }
 
+static bool has_more(const struct gust__coroutines *coroutines)
+{
+    return coroutines->count > 0 || !gust__list_empty(&coroutines->thens);
+}
+
+/* The last may have ended while this was queued already: then it stays queued, so that the loop does not
+ * sleep. */
 static void nudged(struct gust__task *task)
 {
-    (void)task;
+    struct gust__coroutines *coroutines = GUST__CONTAINER(task, struct gust__coroutines, nudge);
+    if (!has_more(coroutines))
+        gust__loop_ready(coroutines->loop, task);
 }
 
 static void give_up_one(struct gust__coroutine *coroutine, void *unused)
@@ -74,7 +83,7 @@ static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
     gust__coroutine_each(loop, cancel_one, NULL);
     gust__thens_cancel(coroutines);
     int64_t until = gust__clock_after(gust__clock_now(), GUST_S(grace));
-    while ((coroutines->count > 0 || !gust__list_empty(&coroutines->thens)) && gust__clock_now() < until)
+    while (has_more(coroutines) && gust__clock_now() < until)
         gust__loop_iterate(loop, until);
     gust__coroutine_each(loop, give_up_one, NULL);
 }
