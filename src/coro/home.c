@@ -91,6 +91,7 @@ static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
 static void release(struct gust__loop_state *state)
 {
     struct gust__coroutines *coroutines = (struct gust__coroutines *)(void *)state;
+    gust__loop_unready(coroutines->loop, &coroutines->nudge);
     home_close(coroutines->home);
     gust__thens_forget(coroutines);
     gust__home_release(coroutines->home);
@@ -157,7 +158,7 @@ static bool may_recycle(void)
  * sanitizers): then it is fewer. */
 int gust__coroutines_begin(struct gust__coroutines *coroutines)
 {
-    enum { most = 1000000, least = 256 };
+    enum { most = 1024 * 1024, least = 256 };
     struct gust__stack_options options = {.max = most, .warn = warn};
 #ifdef GUST__TSAN
     options.max = 16384; /* so that several loops fit beside its shadow */
