@@ -245,7 +245,7 @@ int gust__http1_send(struct gust__exchange *shown, const struct gust__answer *an
 
 /* ---- the server's own answers ---- */
 
-void gust__http1_refuse(struct gust__http1_connection *connection, int status)
+void gust__http1_refuse_request(struct gust__http1_connection *connection, int status)
 {
     struct gust__http1_exchange *exchange = connection->current;
     struct gust__slice common = gust__http_server_common(connection->server);

@@ -231,7 +231,7 @@ static char *room_for_more(struct gust__http1_exchange *exchange, size_t *size)
 
 static enum gust__http1_step refuse_body(struct gust__http1_exchange *exchange, int status)
 {
-    gust__http1_refuse(exchange->connection, status);
+    gust__http1_refuse_request(exchange->connection, status);
     exchange->served = true;
     gust__http1_end(exchange->connection);
     return GUST__HTTP1_MORE;

@@ -100,7 +100,7 @@ static bool may_begin(struct gust__http1_connection *connection)
 static enum gust__http1_step input_ended(struct gust__http1_connection *connection)
 {
     if (connection->in_at < connection->in_end)
-        gust__http1_refuse(connection, 400); /* in the middle of a head; it may still listen */
+        gust__http1_refuse_request(connection, 400); /* in the middle of a head; it may still listen */
     gust__http1_end(connection);
     return GUST__HTTP1_MORE;
 }
@@ -123,7 +123,7 @@ static enum gust__http1_step step_head(struct gust__http1_connection *connection
             continue;
         if (errno != ENOMEM)
             return wait_for_head(connection);
-        gust__http1_refuse(connection, 503);
+        gust__http1_refuse_request(connection, 503);
         gust__http1_end(connection);
         return GUST__HTTP1_MORE;
     }
@@ -301,12 +301,12 @@ static void time_is_up(struct gust__http1_connection *connection)
     switch ((enum gust__http1_state)connection->state) {
     case GUST__HTTP1_HEAD:
         if (connection->in_at < connection->in_end)
-            gust__http1_refuse(connection, 408);
+            gust__http1_refuse_request(connection, 408);
         gust__http1_end(connection);
         break;
     case GUST__HTTP1_BODY:
         exchange->served = true;
-        gust__http1_refuse(connection, 408);
+        gust__http1_refuse_request(connection, 408);
         gust__http1_end(connection);
         break;
     case GUST__HTTP1_DISCARD:

@@ -205,7 +205,7 @@ int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct i
 int gust__http1_send(struct gust__exchange *exchange, const struct gust__answer *answer,
                      const struct iovec *parts, size_t count, bool last);
 /* Answers a request, for which no head was sent, with a short text, and ends the connection. */
-void gust__http1_refuse(struct gust__http1_connection *connection, int status);
+void gust__http1_refuse_request(struct gust__http1_connection *connection, int status);
 /* An interim 100 (Continue). 0; -1: ENOBUFS, ENOMEM, EPIPE. */
 int gust__http1_continue(struct gust__http1_connection *connection);
 

@@ -120,7 +120,7 @@ static int run_handler(void *argument)
 static void refuse_exchange(struct gust__http1_exchange *exchange, int status)
 {
     exchange->served = true;
-    gust__http1_refuse(exchange->connection, status);
+    gust__http1_refuse_request(exchange->connection, status);
     gust__http1_end(exchange->connection);
 }
 
@@ -204,7 +204,7 @@ enum gust__http1_step gust__http1_exchange_begin(struct gust__http1_connection *
             give_exchange(server, exchange);
         if (size == 0)
             return GUST__HTTP1_WAIT;
-        gust__http1_refuse(connection, status);
+        gust__http1_refuse_request(connection, status);
         gust__http1_end(connection);
         return GUST__HTTP1_MORE;
     }
@@ -234,7 +234,7 @@ static void settle_answer(struct gust__http1_exchange *exchange)
     if (shown->head_sent)
         abort_answer(shown);
     else
-        gust__http1_refuse(exchange->connection, shown->body_failed ? (int)shown->body_failed : 500);
+        gust__http1_refuse_request(exchange->connection, shown->body_failed ? (int)shown->body_failed : 500);
 }
 
 static bool can_go_on(const struct gust__http1_exchange *exchange)
