@@ -34,7 +34,8 @@ GUST_BEGIN_DECLARATIONS
  */
 struct gust__scope {
     struct gust__scope *next;
-    void (*end)(struct gust__scope *scope);
+    void (*end)(struct gust__scope *scope); /* NULL: it has ended, or does */
+    struct gust_error *kept;                /* while its function runs: the last error from before */
 };
 
 struct gust__defer {
@@ -135,7 +136,7 @@ template <class T> inline uintptr_t gust__word(T value)
                 ##__VA_ARGS__)
 #define GUST__DEFER(name, words, function, ...)                                                             \
     struct gust__defer name __attribute__((cleanup(gust__defer_cleanup))) = {                               \
-        {0, gust__defer_run},                                                                               \
+        {0, gust__defer_run, 0},                                                                            \
         (void (*)(void))(function),                                                                         \
         {words(__VA_ARGS__)},                                                                               \
         (unsigned)(0 * sizeof((function)(__VA_ARGS__), 0)) /* the arguments checked against the function */ \

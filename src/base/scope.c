@@ -1,10 +1,7 @@
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/error_int.h"
-#include "base/log_int.h"
 #include "base/throw.h"
-#include "base/throw_int.h"
 
 #include <errno.h>
 
@@ -18,37 +15,27 @@ static inline void push(struct gust__context *context, struct gust__scope *scope
     context->scopes = scope;
 }
 
-static int call_end(void *argument)
+static __attribute__((cold, noinline)) void put_back(struct gust__context *context, struct gust_error *error)
 {
-    struct gust__scope *scope = argument;
-    void (*end)(struct gust__scope *) = scope->end;
-    scope->end = NULL; /* ended: gust__scope_end leaves it alone from now on */
-    end(scope);
-    return 0;
+    gust__error_free(context->error);
+    context->error = error;
 }
 
-static void drop_error(struct gust__context *context)
-{
-    struct gust_error *error = context->error;
-    context->error = NULL;
-    gust__error_free(error);
-}
-
-/* The catcher makes a clean-up that throws harmless: what is to follow it goes on as if it had returned. */
-static void end_scope(struct gust__context *context, struct gust__scope *scope)
+/* A clean-up that throws never comes back here: gust__throw_last does what remains. */
+static inline void end_scope(struct gust__context *context, struct gust__scope *scope)
 {
     int saved = errno;
     struct gust_error *error = context->error;
-    struct gust__catch catch;
-    context->error = NULL;
-    gust__catch_open(context, &catch);
-    gust__jump_call(call_end, scope, &catch.place);
-    gust__catch_shut(context, &catch);
-    if (__builtin_expect(catch.thrown, 0))
-        gust__log_error(GUST_ERROR, context->error, "a clean-up threw");
-    if (__builtin_expect(context->error != NULL, 0))
-        drop_error(context);
-    context->error = error;
+    void (*end)(struct gust__scope *) = scope->end;
+    context->scopes = scope->next;
+    scope->next = context->ending;
+    scope->end = NULL;
+    scope->kept = error;
+    context->ending = scope;
+    end(scope);
+    context->ending = scope->next;
+    if (__builtin_expect(context->error != error, 0))
+        put_back(context, error);
     errno = saved;
 }
 
@@ -57,19 +44,14 @@ void gust__scope_end(struct gust__scope *scope)
 {
     if (!scope->end)
         return;
-    struct gust__context *context = gust__context();
-    context->scopes = scope->next;
-    end_scope(context, scope);
+    end_scope(gust__context(), scope);
 }
 
 void gust__scopes_end_until(struct gust__scope *until)
 {
     struct gust__context *context = gust__context();
-    while (context->scopes && context->scopes != until) {
-        struct gust__scope *scope = context->scopes;
-        context->scopes = scope->next;
-        end_scope(context, scope);
-    }
+    while (context->scopes && context->scopes != until)
+        end_scope(context, context->scopes);
 }
 
 /* ---- Defers ---- */
@@ -106,9 +88,11 @@ void gust__defer_run(struct gust__scope *scope)
     struct gust__defer *defer = (struct gust__defer *)(void *)scope;
     function_of_words *function = (function_of_words *)defer->function;
     const uintptr_t *a = defer->arguments;
-    gust__shield_begin();
+    struct gust__context *context = gust__context();
+    if (context->shield++ == 0)
+        context->shield_until = 0;
     function(a[0], a[1], a[2], a[3]);
-    gust__shield_end();
+    context->shield--;
 }
 
 /* ---- Deadlines ---- */

@@ -48,6 +48,10 @@ static pcre2_code *compile(gust_app *app, const char *pattern, uint32_t options)
                            text);
         return NULL;
     }
+    uint32_t groups = 0;
+    pcre2_pattern_info(compiled, PCRE2_INFO_CAPTURECOUNT, &groups);
+    if (groups >= GUST__MOST_GROUPS)
+        gust__app_mistaken(app, "the pattern \"%s\" has more than %d groups", pattern, GUST__MOST_GROUPS - 1);
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); /* where it is not there, matching goes on without */
     return compiled;
 }
@@ -105,6 +109,9 @@ static struct gust__route *new_route(gust_app *app, const char *path, const gust
         gust__route_free(route);
         return NULL;
     }
+    if (route->name && !gust__pattern_reversible(path))
+        gust__app_mistaken(app, "the route \"%s\" has a name, but gust_url_for cannot fill its pattern",
+                           path);
     route->literal = literal_of(path);
     if (!route->literal.data)
         route->code = compile(app, path, 0);
