@@ -49,6 +49,11 @@ static void cancel_one(struct gust__coroutine *coroutine, void *unused)
     gust__coroutine_cancel(coroutine);
 }
 
+static void nudged(struct gust__task *task)
+{
+    (void)task;
+}
+
 static void give_up_one(struct gust__coroutine *coroutine, void *unused)
 {
     (void)unused;
@@ -65,6 +70,7 @@ static void give_up_one(struct gust__coroutine *coroutine, void *unused)
 static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
 {
     struct gust__coroutines *coroutines = (struct gust__coroutines *)(void *)state;
+    coroutines->closing = true;
     gust__coroutine_each(loop, cancel_one, NULL);
     gust__thens_cancel(coroutines);
     int64_t until = gust__clock_after(gust__clock_now(), GUST_S(grace));
@@ -100,6 +106,7 @@ static struct gust__coroutines *coroutines_new(gust_loop *loop)
     coroutines->state.close = close_coroutines;
     coroutines->state.release = release;
     coroutines->loop = loop;
+    coroutines->nudge.run = nudged;
     gust__list_init(&coroutines->all);
     gust__list_init(&coroutines->thens);
     gust__loop_set_state(loop, GUST__LOOP_COROUTINES, &coroutines->state);

@@ -272,8 +272,6 @@ static void ready(void *owner, uint32_t events)
     bool waits_for_client = connection->state == GUST__HTTP1_HEAD || connection->state == GUST__HTTP1_BODY;
     if ((events & (EPOLLHUP | EPOLLERR)) && !waits_for_client)
         gust__http1_close(connection);
-    if (connection->state == GUST__HTTP1_SERVING && events == EPOLLOUT && !connection->out)
-        return;
     gust__http1_advance(connection);
 }
 
