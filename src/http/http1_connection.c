@@ -108,7 +108,10 @@ static enum gust__http1_step input_ended(struct gust__http1_connection *connecti
 static enum gust__http1_step step_head(struct gust__http1_connection *connection)
 {
     for (;;) {
-        if (!may_begin(connection)) {
+        bool may = may_begin(connection);
+        if (connection->state == GUST__HTTP1_CLOSED) /* a read or that flush met a reset */
+            return GUST__HTTP1_MORE;
+        if (!may) {
             connection->deadline = GUST__FOREVER; /* the write's timeout rules */
             return GUST__HTTP1_WAIT;
         }
