@@ -252,7 +252,7 @@ static void end_request(gust_request *request)
     gust__scope_end(&request->group->scope);
     if (request->wakes_on & GUST_DRAIN)
         gust__list_remove(&request->drain_member);
-    if (request->form)
+    if (request->files)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);
