@@ -82,6 +82,7 @@ static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
 static void release(struct gust__loop_state *state)
 {
     struct gust__coroutines *coroutines = (struct gust__coroutines *)(void *)state;
+    gust__loop_unready(coroutines->loop, &coroutines->nudge); /* the last one to end may have queued it */
     home_close(coroutines->home);
     gust__thens_forget(coroutines);
     gust__home_release(coroutines->home);
