@@ -21,22 +21,38 @@ static __attribute__((cold, noinline)) void put_back(struct gust__context *conte
     context->error = error;
 }
 
-/* A clean-up that throws never comes back here: gust__throw_last does what remains. */
+/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
+ */
+static inline void run_defer(struct gust__context *context, struct gust__scope *scope)
+{
+    typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+    struct gust__defer *defer = (struct gust__defer *)(void *)scope;
+    const uintptr_t *a = defer->arguments;
+    if (context->shield++ == 0)
+        context->shield_until = 0;
+    ((function_of_words *)defer->function)(a[0], a[1], a[2], a[3]);
+    context->shield--;
+}
+
+/* A clean-up that throws never comes back here: gust__throw_last does what remains. Most scopes are defers,
+ * which are called directly. */
 static inline void end_scope(struct gust__context *context, struct gust__scope *scope)
 {
-    int saved = errno;
-    struct gust_error *error = context->error;
+    int *code = &errno, saved = *code;
     void (*end)(struct gust__scope *) = scope->end;
     context->scopes = scope->next;
     scope->next = context->ending;
     scope->end = NULL;
-    scope->kept = error;
+    scope->kept = context->error;
     context->ending = scope;
-    end(scope);
+    if (__builtin_expect(end == gust__defer_run, 1))
+        run_defer(context, scope);
+    else
+        end(scope);
     context->ending = scope->next;
-    if (__builtin_expect(context->error != error, 0))
-        put_back(context, error);
-    errno = saved;
+    if (__builtin_expect(context->error != scope->kept, 0))
+        put_back(context, scope->kept);
+    *code = saved;
 }
 
 /* Scopes newer than this one, if there are any, belong to frames that something left by a jump of its own. */
@@ -80,19 +96,9 @@ void gust__defer_begin(struct gust__defer *defer)
     push(gust__context(), &defer->scope);
 }
 
-/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
- */
 void gust__defer_run(struct gust__scope *scope)
 {
-    typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);
-    struct gust__defer *defer = (struct gust__defer *)(void *)scope;
-    function_of_words *function = (function_of_words *)defer->function;
-    const uintptr_t *a = defer->arguments;
-    struct gust__context *context = gust__context();
-    if (context->shield++ == 0)
-        context->shield_until = 0;
-    function(a[0], a[1], a[2], a[3]);
-    context->shield--;
+    run_defer(gust__context(), scope);
 }
 
 /* ---- Deadlines ---- */

@@ -36,7 +36,7 @@ bool gust__chunked_done(const struct gust__chunked *chunked)
 
 static int refuse(struct gust__chunked *chunked, const char *reason)
 {
-    return gust__http1_refuse(&chunked->fault, 400, reason);
+    return gust__http1_set_fault(&chunked->fault, 400, reason);
 }
 
 /* The functions below take one byte each. -> the next state; -1: refused */
@@ -92,7 +92,7 @@ static int start_chunk(struct gust__chunked *chunked, char byte)
 static int keep_trailer(struct gust__chunked *chunked, char byte, enum state next)
 {
     if (chunked->trailer_size == chunked->trailer_max)
-        return gust__http1_refuse(&chunked->fault, 431, "the trailers are too long");
+        return gust__http1_set_fault(&chunked->fault, 431, "the trailers are too long");
     if (chunked->trailer)
         chunked->trailer[chunked->trailer_size] = byte;
     chunked->trailer_size++;

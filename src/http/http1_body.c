@@ -202,7 +202,9 @@ static int begin_collecting(struct gust__http1_exchange *exchange)
     size_t first = FIRST_BLOCK;
     if (!exchange->head.fields.chunked)
         first = exchange->body_left < MAX_FIRST ? (size_t)exchange->body_left : MAX_FIRST;
-    collected->max = (size_t)exchange->admission.max_body + 1; /* and the NUL */
+    collected->max = (size_t)exchange->admission.max_body + 2; /* the NUL, and room to see that more comes */
+    if (first + 1 > collected->max)
+        first = collected->max - 1;
     if (keep_head(exchange) < 0 || !gust__buffer_reserve(collected, first + 1))
         return -1;
     if (exchange->head.expect_continue && !exchange->continued) {
@@ -212,21 +214,26 @@ static int begin_collecting(struct gust__http1_exchange *exchange)
     return 0;
 }
 
-/* Room for what comes next, never more than the body can still need. */
+/* How much more is worth asking for: what is left in the allocation, else half as much again or double, but
+ * never more than the body may still need. Two at least: one is the NUL's. */
+static size_t next_room(const struct gust__http1_exchange *exchange)
+{
+    const struct gust__buffer *collected = &exchange->collected;
+    size_t left = collected->max - gust__buffer_length(collected);
+    size_t room = collected->capacity - collected->end;
+    if (room < 2)
+        room = collected->capacity < MAX_FIRST ? collected->capacity : collected->capacity / 2;
+    if (!exchange->head.fields.chunked && (uint64_t)exchange->body_left < left)
+        left = (size_t)exchange->body_left + 1;
+    room = room < left ? room : left;
+    return room < 2 ? 2 : room;
+}
+
 static char *room_for_more(struct gust__http1_exchange *exchange, size_t *size)
 {
-    struct gust__buffer *collected = &exchange->collected;
-    size_t room = collected->capacity - collected->end;
-    if (room < 2) { /* one is the NUL's */
-        room = collected->capacity < MAX_FIRST ? collected->capacity : collected->capacity / 2;
-        if (!exchange->head.fields.chunked && (uint64_t)exchange->body_left < room)
-            room = (size_t)exchange->body_left + 1;
-        size_t max = collected->max - gust__buffer_length(collected);
-        room = room < max ? room : max;
-        room = room < 2 ? 2 : room;
-    }
+    size_t room = next_room(exchange);
     *size = room - 1;
-    return gust__buffer_reserve(collected, room);
+    return gust__buffer_reserve(&exchange->collected, room);
 }
 
 static enum gust__http1_step refuse_body(struct gust__http1_exchange *exchange, int status)

@@ -15,7 +15,8 @@ struct gust__http1_input {
 };
 
 /* Sets the fault and errno. -> -1 */
-int gust__http1_refuse(struct gust__http1_fault *fault, int status, const char *reason) __attribute__((cold));
+int gust__http1_set_fault(struct gust__http1_fault *fault, int status, const char *reason)
+    __attribute__((cold));
 
 /* The fault of a line that begins with white space. */
 extern const char gust__http1_folded[];

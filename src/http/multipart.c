@@ -77,7 +77,7 @@ int gust__multipart_init(struct gust__multipart *multipart, struct gust__slice b
 /* The status is 400 for limits too: there is no other for a body's inside. */
 static int refuse(struct gust__multipart *multipart, int error, const char *reason)
 {
-    gust__http1_refuse(&multipart->fault, 400, reason);
+    gust__http1_set_fault(&multipart->fault, 400, reason);
     errno = error;
     return -1;
 }

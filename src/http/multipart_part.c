@@ -29,7 +29,7 @@ static struct gust__slice unquote(const struct gust__parameter *parameter, char 
 
 static int refuse(struct gust__http1_fault *fault, const char *reason)
 {
-    return gust__http1_refuse(fault, 400, reason);
+    return gust__http1_set_fault(fault, 400, reason);
 }
 
 static int read_disposition(struct gust__multipart_part *part, struct gust__slice value, char *scratch,

@@ -1,5 +1,5 @@
-/* gcc: size of array .* is negative */
-/* clang: array with a negative size */
+/* gcc: size of unnamed array is negative */
+/* clang: array size is negative */
 #include <gust/scope.h>
 
 void note(int seconds);
