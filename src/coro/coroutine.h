@@ -98,6 +98,9 @@ int gust__wake_posted(void *coroutine);
 /* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
 const char *gust__coroutine_name(struct gust__coroutine *coroutine);
 
+/* The arena of the loop's stacks, for gust__overflow_enter; leave before the loop is closed. NULL: ENOMEM. */
+const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop);
+
 /* The name of the running coroutine, if stack is its own: for gust__overflow_install (coro/overflow.h). */
 const char *gust__coroutine_name_of(struct gust__stack stack);
 
