@@ -43,10 +43,11 @@ struct gust__coroutine {
     struct gust__list sibling;         /* among the group's children */
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
-    const char *waits_for;             /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
-    int64_t resumed;                   /* loop time of the last switch to it */
-    uint64_t number;                   /* counted by the loop from 1: its name while it has no other */
-    uint32_t interruptions;            /* waits that a deadline or cancel cut short: gust_pool compares it */
+    const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
+    const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
+    int64_t resumed;        /* loop time of the last switch to it */
+    uint64_t number;        /* counted by the loop from 1: its name while it has no other */
+    uint32_t interruptions; /* waits that a deadline or cancel cut short: gust_pool compares it */
     int result;
     bool parked;
     bool woken;         /* by gust__wake, in the wait that ends now */

@@ -201,6 +201,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
         find_app(request);
         return;
     }
+    gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
     request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
     if (request->route->options.cancel_when_gone)
