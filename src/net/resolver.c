@@ -4,6 +4,7 @@
 #include "base/error_int.h"
 #include "base/list.h"
 #include "coro/coroutine.h"
+#include "net/state.h"
 #include "pool/threads.h"
 
 #include <gust/error.h>
@@ -128,12 +129,6 @@ struct job {
     char host[GUST__HOST_MAX + 1];
 };
 
-struct resolver {
-    struct gust__loop_state state; /* first */
-    gust_loop *loop;
-    struct gust__list look_ups;
-};
-
 static void run_job(struct gust__work *work)
 {
     struct job *job = GUST__CONTAINER(work, struct job, work);
@@ -202,7 +197,7 @@ static void drop_future(gust_future *future)
     errno = code;
 }
 
-static struct look_up *start_look_up(struct resolver *resolver, const char *host, int family)
+static struct look_up *start_look_up(struct gust__net *net, const char *host, int family)
 {
     struct look_up *look_up = gust__malloc(sizeof(*look_up));
     if (!look_up)
@@ -210,14 +205,14 @@ static struct look_up *start_look_up(struct resolver *resolver, const char *host
     *look_up = (struct look_up){.family = family};
     memcpy(look_up->host, host, strlen(host) + 1);
     gust__list_init(&look_up->waiters);
-    look_up->future = gust_future_new(resolver->loop);
+    look_up->future = gust_future_new(net->loop);
     if (!look_up->future)
         goto fail;
     if (start_job(look_up) < 0) {
         drop_future(look_up->future);
         goto fail;
     }
-    gust__list_append(&resolver->look_ups, &look_up->node);
+    gust__list_append(&net->look_ups, &look_up->node);
     gust_future_then(look_up->future, answer_all, look_up);
     return look_up;
 fail:;
@@ -229,52 +224,30 @@ fail:;
 
 /* ---- the loop's part ---- */
 
-/* Whoever still waits is woken by his own cancel; what no callback came for is freed. */
-static void release_resolver(struct gust__loop_state *state)
+/* Whoever still waited was woken by his own cancel. */
+void gust__look_ups_end(struct gust__net *net)
 {
-    struct resolver *resolver = (struct resolver *)(void *)state;
     struct gust__list *node;
-    while ((node = gust__list_take_first(&resolver->look_ups)))
+    while ((node = gust__list_take_first(&net->look_ups)))
         gust__free(GUST__CONTAINER(node, struct look_up, node));
-    gust__free(resolver);
 }
 
-static struct resolver *resolver_of(gust_loop *loop)
+static struct look_up *find_look_up(struct gust__net *net, const char *host, int family)
 {
-    struct gust__loop_state *state = gust__loop_state(loop, GUST__LOOP_RESOLVER);
-    if (state)
-        return (struct resolver *)(void *)state;
-    if (gust__loop_closing(loop)) {
-        errno = ECANCELED;
-        return NULL;
-    }
-    struct resolver *resolver = gust__calloc(1, sizeof(*resolver));
-    if (!resolver)
-        return NULL;
-    resolver->state.release = release_resolver;
-    resolver->loop = loop;
-    gust__list_init(&resolver->look_ups);
-    gust__loop_set_state(loop, GUST__LOOP_RESOLVER, &resolver->state);
-    return resolver;
-}
-
-static struct look_up *find_look_up(struct resolver *resolver, const char *host, int family)
-{
-    for (struct gust__list *node = resolver->look_ups.next; node != &resolver->look_ups; node = node->next) {
+    for (struct gust__list *node = net->look_ups.next; node != &net->look_ups; node = node->next) {
         struct look_up *look_up = GUST__CONTAINER(node, struct look_up, node);
         if (look_up->family == family && strcmp(look_up->host, host) == 0)
             return look_up;
     }
-    return start_look_up(resolver, host, family);
+    return start_look_up(net, host, family);
 }
 
 size_t gust__resolver_count(const gust_loop *loop)
 {
-    const struct resolver *resolver = (struct resolver *)(void *)gust__loop_state(loop, GUST__LOOP_RESOLVER);
+    const struct gust__net *net = (struct gust__net *)(void *)gust__loop_state(loop, GUST__LOOP_RESOLVER);
     size_t count = 0;
-    if (resolver)
-        for (const struct gust__list *node = resolver->look_ups.next; node != &resolver->look_ups;
-             node = node->next)
+    if (net)
+        for (const struct gust__list *node = net->look_ups.next; node != &net->look_ups; node = node->next)
             count++;
     return count;
 }
@@ -303,8 +276,8 @@ static struct gust__addresses *resolve_name(const char *host, int family, int64_
 {
     if (!gust__current)
         return ask_system(host, family);
-    struct resolver *resolver = resolver_of(gust__current->loop);
-    struct look_up *look_up = resolver ? find_look_up(resolver, host, family) : NULL;
+    struct gust__net *net = gust__net_of(gust__current->loop);
+    struct look_up *look_up = net ? find_look_up(net, host, family) : NULL;
     return look_up ? wait_for_answer(look_up, until) : NULL;
 }
 

@@ -7,6 +7,12 @@
 
 #include <sys/wait.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GUST__TSAN 1
+#endif
+#endif
+
 /* A gate that jobs wait at. */
 static struct gate {
     struct gust__lock lock;
@@ -320,6 +326,9 @@ static int run_in_child(gust_threads *threads)
 static void a_forked_child_has_threads_of_its_own(void **state)
 {
     (void)state;
+#if GUST__TSAN /* it allows a child of several threads none of its own */
+    skip();
+#endif
     pid_t id;
     gust_threads *threads = gust_threads_new(.workers = 1);
     struct run runs[2] = {{.function = thread_id, .argument = &id},
