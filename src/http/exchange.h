@@ -48,6 +48,9 @@ struct gust__http_service {
      * status is 0 when nothing was answered. Called for a request that admit saw and the server refused too;
      * of those `request` is still zero. */
     void (*log)(struct gust__exchange *exchange);
+    /* Called once the server that was freed is gone and nothing refers to the service any more; NULL:
+     * nothing. */
+    void (*release)(struct gust__http_service *service);
     size_t max_head;
     unsigned max_headers;
     int64_t max_body;

@@ -47,7 +47,10 @@ static void free_server(struct gust__http_server *server)
         server->spare = exchange->next;
         gust__free(exchange);
     }
+    struct gust__http_service *service = server->service;
     gust__free(server);
+    if (service->release)
+        service->release(service);
 }
 
 /* Its task: on the loop's own stack, with nobody above who works with the server. */
