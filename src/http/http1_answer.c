@@ -21,14 +21,15 @@ static inline __attribute__((always_inline)) char *put(char *to, struct gust__sl
 
 #define PUT(to, literal) put(to, GUST__SLICE(literal))
 
+/* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
 static char *put_number(char *to, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while (number /= 10);
-    return put(to, gust__slice(digits + at, sizeof(digits) - at));
+    size_t digits = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        digits++;
+    for (size_t at = digits; at-- > 0; number /= 10)
+        to[at] = (char)('0' + number % 10);
+    return to + digits;
 }
 
 static char *put_status_line(char *to, int status, struct gust__slice reason)
