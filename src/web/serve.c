@@ -245,11 +245,13 @@ static void end_request(gust_request *request)
         if (gust__catch(run_on_finish, request) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
     }
-    for (struct gust__call *call = request->after; call; call = call->next) {
+    gust__scope_end(&request->group->scope); /* children may use what gust_after gives back */
+    while (request->after) {
+        struct gust__call *call = request->after;
+        request->after = call->next;
         if (gust__catch(run_after, call) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "gust_after");
     }
-    gust__scope_end(&request->group->scope);
     if (request->wakes_on & GUST_DRAIN)
         gust__list_remove(&request->drain_member);
     if (request->files)
