@@ -14,6 +14,12 @@ if(GUST_HAS_STACK_CLASH)
     target_compile_options(gust-flags INTERFACE -fstack-clash-protection)
 endif()
 
+# libdw finds the line of an address by a table that gcc writes and clang only when asked.
+check_c_compiler_flag(-gdwarf-aranges GUST_HAS_DWARF_ARANGES)
+if(GUST_HAS_DWARF_ARANGES)
+    target_compile_options(gust-flags INTERFACE -gdwarf-aranges)
+endif()
+
 if(GUST_SANITIZE)
     target_compile_options(gust-flags INTERFACE -fsanitize=${GUST_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(gust-flags INTERFACE -fsanitize=${GUST_SANITIZE})

@@ -5,10 +5,6 @@ foreach(folder IN LISTS GUST_FOLDERS)
     list(FILTER found EXCLUDE REGEX "_test\\.c$")
     list(APPEND gust_sources ${found})
 endforeach()
-if(NOT gust_sources)
-    file(WRITE ${PROJECT_BINARY_DIR}/nothing.c "typedef int gust__nothing;\n")
-    set(gust_sources ${PROJECT_BINARY_DIR}/nothing.c)
-endif()
 
 set(gust_packages) # what a static program has to link besides
 if("net" IN_LIST GUST_FOLDERS) # all that stands above it needs the folder too
@@ -35,9 +31,6 @@ set_target_properties(gust_static PROPERTIES OUTPUT_NAME gust LINKER_LANGUAGE C)
 set_target_properties(gust PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION 0
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/gust.map)
 target_link_options(gust PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/gust.map)
-if(NOT GUST_SANITIZE AND NOT GUST_LIBFUZZER) # clang leaves the sanitizers' functions to the program
-    target_link_options(gust PRIVATE -Wl,-z,defs)
-endif()
 foreach(library gust gust_static)
     target_include_directories(${library} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

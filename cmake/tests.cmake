@@ -28,6 +28,7 @@ if(TARGET gust-cmocka)
             set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 240 LABELS unit)
         endforeach()
     endforeach()
+    include(cmake/tests_cpp.cmake)
 else()
     add_custom_target(need-cmocka
         COMMAND ${CMAKE_COMMAND} -E echo "cmocka is missing: tools/install-deps --tests installs it, then configure again"

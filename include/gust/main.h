@@ -27,21 +27,6 @@ GUST_API int gust_main(gust_app *app, int argc, char **argv);
 GUST_API void gust_define(const char *name, const char *value_default, const char *help);
 GUST_API const char *gust_option(const char *name);
 
-/* ---- without gust_main: an application on a loop of one's own ---- */
-
-typedef struct gust_server gust_server;
-struct gust_listener;
-
-/* [loop] Serves app (borrowed) on a listener (taken) on the current loop. NULL: EINVAL (the application's
- * mistake is in gust_error_last()), ENOMEM, EDEADLK without a loop. */
-GUST_API gust_server *gust_server_new(gust_app *app, struct gust_listener *listener);
-GUST_API unsigned gust_server_port(const gust_server *server);
-/* [blk] Accepts no more and waits until the connections have ended, at most so long; then cuts the rest off.
- */
-GUST_API int gust_server_drain(gust_server *server, int64_t at_most);
-/* [loop] Cuts off what is left, and frees it. NULL is allowed. */
-GUST_API void gust_server_free(gust_server *server);
-
 GUST_END_DECLARATIONS
 
 #endif

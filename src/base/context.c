@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 _Thread_local struct gust__coroutine *gust__current;
-_Thread_local struct gust__context gust__thread_context;
+_Thread_local struct gust__context gust__thread_context = {0};
 static _Thread_local bool watched __attribute__((tls_model("initial-exec")));
 
 unsigned gust__fork_generation = 1;

@@ -16,6 +16,7 @@ struct gust__catch;     /* where a throw lands: coro/throw.c */
 
 struct gust__context {
     struct gust__scope *scopes; /* newest first */
+    struct gust__scope *ending; /* those whose clean-up runs, newest first; they keep the last error */
     struct gust__catch *catcher;
     struct gust_error *error; /* the last one; NULL: none. Owned */
     int64_t deadline;         /* monotonic; 0: none. The earliest of all open scopes' */

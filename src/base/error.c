@@ -4,6 +4,8 @@
 #include "base/context.h"
 
 #include <errno.h>
+#include <gust/scope.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,12 +123,19 @@ void gust__error_free(struct gust_error *error)
         gust__free(error);
 }
 
+/* A scope that ends (scope.c) puts the last error from before back in the end: it must not be freed
+ * meanwhile. */
+static bool kept(const struct gust__context *context, const struct gust_error *error)
+{
+    return context->ending && error && context->ending->kept == error;
+}
+
 struct gust_error *gust__error_take(void)
 {
     struct gust__context *context = gust__context();
     struct gust_error *error = context->error;
     context->error = NULL;
-    return error;
+    return kept(context, error) ? gust__error_copy(error) : error;
 }
 
 struct gust_error *gust__error_take_for(int code)
@@ -144,7 +153,7 @@ int gust__error_put(struct gust_error *error)
         gust__context_watch();
     struct gust_error *old = context->error;
     context->error = error;
-    if (old != error)
+    if (old != error && !kept(context, old))
         gust__error_free(old);
     if (error)
         errno = error->code;

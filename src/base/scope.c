@@ -1,10 +1,7 @@
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/error_int.h"
-#include "base/log_int.h"
 #include "base/throw.h"
-#include "base/throw_int.h"
 
 #include <errno.h>
 
@@ -18,38 +15,44 @@ static inline void push(struct gust__context *context, struct gust__scope *scope
     context->scopes = scope;
 }
 
-static int call_end(void *argument)
+static __attribute__((cold, noinline)) void put_back(struct gust__context *context, struct gust_error *error)
 {
-    struct gust__scope *scope = argument;
-    void (*end)(struct gust__scope *) = scope->end;
-    scope->end = NULL; /* ended: gust__scope_end leaves it alone from now on */
-    end(scope);
-    return 0;
-}
-
-static void drop_error(struct gust__context *context)
-{
-    struct gust_error *error = context->error;
-    context->error = NULL;
-    gust__error_free(error);
-}
-
-/* The catcher makes a clean-up that throws harmless: what is to follow it goes on as if it had returned. */
-static void end_scope(struct gust__context *context, struct gust__scope *scope)
-{
-    int saved = errno;
-    struct gust_error *error = context->error;
-    struct gust__catch catch;
-    context->error = NULL;
-    gust__catch_open(context, &catch);
-    gust__jump_call(call_end, scope, &catch.place);
-    gust__catch_shut(context, &catch);
-    if (__builtin_expect(catch.thrown, 0))
-        gust__log_error(GUST_ERROR, context->error, "a clean-up threw");
-    if (__builtin_expect(context->error != NULL, 0))
-        drop_error(context);
+    gust__error_free(context->error);
     context->error = error;
-    errno = saved;
+}
+
+/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
+ */
+static inline void run_defer(struct gust__context *context, struct gust__scope *scope)
+{
+    typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+    struct gust__defer *defer = (struct gust__defer *)(void *)scope;
+    const uintptr_t *a = defer->arguments;
+    if (context->shield++ == 0)
+        context->shield_until = 0;
+    ((function_of_words *)defer->function)(a[0], a[1], a[2], a[3]);
+    context->shield--;
+}
+
+/* A clean-up that throws never comes back here: gust__throw_last does what remains. Most scopes are defers,
+ * which are called directly. */
+static inline void end_scope(struct gust__context *context, struct gust__scope *scope)
+{
+    int *code = &errno, saved = *code;
+    void (*end)(struct gust__scope *) = scope->end;
+    context->scopes = scope->next;
+    scope->next = context->ending;
+    scope->end = NULL;
+    scope->kept = context->error;
+    context->ending = scope;
+    if (__builtin_expect(end == gust__defer_run, 1))
+        run_defer(context, scope);
+    else
+        end(scope);
+    context->ending = scope->next;
+    if (__builtin_expect(context->error != scope->kept, 0))
+        put_back(context, scope->kept);
+    *code = saved;
 }
 
 /* Scopes newer than this one, if there are any, belong to frames that something left by a jump of its own. */
@@ -57,19 +60,14 @@ void gust__scope_end(struct gust__scope *scope)
 {
     if (!scope->end)
         return;
-    struct gust__context *context = gust__context();
-    context->scopes = scope->next;
-    end_scope(context, scope);
+    end_scope(gust__context(), scope);
 }
 
 void gust__scopes_end_until(struct gust__scope *until)
 {
     struct gust__context *context = gust__context();
-    while (context->scopes && context->scopes != until) {
-        struct gust__scope *scope = context->scopes;
-        context->scopes = scope->next;
-        end_scope(context, scope);
-    }
+    while (context->scopes && context->scopes != until)
+        end_scope(context, context->scopes);
 }
 
 /* ---- Defers ---- */
@@ -98,17 +96,9 @@ void gust__defer_begin(struct gust__defer *defer)
     push(gust__context(), &defer->scope);
 }
 
-/* Called with four arguments whatever its type: those it doesn't have lie in registers that it doesn't read.
- */
 void gust__defer_run(struct gust__scope *scope)
 {
-    typedef void function_of_words(uintptr_t, uintptr_t, uintptr_t, uintptr_t);
-    struct gust__defer *defer = (struct gust__defer *)(void *)scope;
-    function_of_words *function = (function_of_words *)defer->function;
-    const uintptr_t *a = defer->arguments;
-    gust__shield_begin();
-    function(a[0], a[1], a[2], a[3]);
-    gust__shield_end();
+    run_defer(gust__context(), scope);
 }
 
 /* ---- Deadlines ---- */

@@ -113,6 +113,34 @@ static _Noreturn void nobody_catches(void)
     abort();
 }
 
+static bool kept_further_out(const struct gust__scope *scope, const struct gust_error *error)
+{
+    return scope && scope->kept == error;
+}
+
+/* The clean-ups that run above the catcher will not come back: what they kept is dropped, but for the errors
+ * of those further out, and for what is being thrown. */
+static void abandon_clean_ups(struct gust__context *context, const struct gust__catch *catcher)
+{
+    while (context->ending != catcher->ending) {
+        struct gust__scope *scope = context->ending;
+        context->ending = scope->next;
+        if (scope->kept != catcher->error && !kept_further_out(context->ending, scope->kept))
+            gust__error_free(scope->kept);
+    }
+}
+
+/* A clean-up threw while a throw to the same catcher was under way: that one goes on. Destructors of the
+ * frames between are lost, as the unwinder is not re-entered. */
+static _Noreturn void go_on(struct gust__context *context, struct gust__catch *catcher)
+{
+    gust__log_error(GUST_ERROR, gust_error_last(), "a clean-up threw during a throw");
+    gust_error_clear();
+    abandon_clean_ups(context, catcher);
+    context->error = catcher->error;
+    land(catcher);
+}
+
 _Noreturn void gust__throw_last(void)
 {
     struct gust__context *context = gust__context();
@@ -121,7 +149,11 @@ _Noreturn void gust__throw_last(void)
         gust_error_set(errno ? errno : ECANCELED, NULL);
     if (!catcher)
         nobody_catches();
+    if (catcher->thrown)
+        go_on(context, catcher);
     catcher->thrown = true;
+    catcher->error = context->error;
+    abandon_clean_ups(context, catcher);
     if (has_destructors())
         unwind(catcher);
     land(catcher);

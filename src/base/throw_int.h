@@ -12,6 +12,8 @@
 struct gust__catch {
     struct gust__catch *outer;
     struct gust__scope *scopes; /* those open when it began: a throw ends the newer ones */
+    struct gust__scope *ending; /* those that were in their clean-up */
+    struct gust_error *error;   /* once thrown: what; the context's, or kept by a scope that ends */
     void *place;
     unsigned shield;
     bool thrown;
@@ -22,6 +24,7 @@ static inline void gust__catch_open(struct gust__context *context, struct gust__
 {
     catch->outer = context->catcher;
     catch->scopes = context->scopes;
+    catch->ending = context->ending;
     catch->shield = context->shield;
     catch->thrown = false;
     context->catcher = catch;

@@ -101,6 +101,7 @@ static void reclaim(struct gust__coroutines *home)
     if (!home->recycles)
         gust__fiber_fini(&coroutine->fiber);
     gust__stack_give(home->arena, coroutine->stack);
+    gust__coroutines_less(home);
 }
 
 void gust__coroutine_resume(struct gust__coroutine *coroutine)

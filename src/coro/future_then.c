@@ -15,6 +15,7 @@ static void run_then(struct gust__task *task)
 {
     struct gust_future *future = GUST__CONTAINER(task, struct gust_future, task);
     gust__list_remove(&future->then_member);
+    gust__coroutines_less(future->coroutines);
     if (gust__catch(call_then, future) < 0)
         gust__log_error(GUST_ERROR, gust_error_last(), "a future's callback failed");
     gust__future_end_taker(future);

@@ -37,7 +37,10 @@ struct gust__coroutines {
     struct gust__flow flow;        /* the loop's own, while a coroutine runs */
     struct gust__fiber fiber;
     uint64_t float_modes; /* that a coroutine starts with */
-    bool recycles;        /* a warm stack keeps its flow, which goes on with the next coroutine */
+    struct gust__task
+        nudge; /* while it closes: keeps the loop from sleeping once there is nothing to wait for */
+    bool closing;
+    bool recycles; /* a warm stack keeps its flow, which goes on with the next coroutine */
 };
 
 static inline struct gust__coroutines *gust__coroutines_find(const gust_loop *loop)
@@ -47,6 +50,13 @@ static inline struct gust__coroutines *gust__coroutines_find(const gust_loop *lo
 
 /* What the loop has; made if it has nothing yet. NULL: ENOMEM. */
 struct gust__coroutines *gust__coroutines_of(gust_loop *loop);
+
+/* A coroutine or a callback has ended: if the loop closes it looks whether that was the last. */
+static inline void gust__coroutines_less(struct gust__coroutines *coroutines)
+{
+    if (__builtin_expect(coroutines->closing, 0))
+        gust__loop_ready(coroutines->loop, &coroutines->nudge);
+}
 
 /* Makes the arena of stacks. 0; -1: ENOMEM. */
 int gust__coroutines_begin(struct gust__coroutines *coroutines);

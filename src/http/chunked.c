@@ -36,7 +36,7 @@ bool gust__chunked_done(const struct gust__chunked *chunked)
 
 static int refuse(struct gust__chunked *chunked, const char *reason)
 {
-    return gust__http1_refuse(&chunked->fault, 400, reason);
+    return gust__http1_set_fault(&chunked->fault, 400, reason);
 }
 
 /* The functions below take one byte each. -> the next state; -1: refused */
@@ -92,7 +92,7 @@ static int start_chunk(struct gust__chunked *chunked, char byte)
 static int keep_trailer(struct gust__chunked *chunked, char byte, enum state next)
 {
     if (chunked->trailer_size == chunked->trailer_max)
-        return gust__http1_refuse(&chunked->fault, 431, "the trailers are too long");
+        return gust__http1_set_fault(&chunked->fault, 431, "the trailers are too long");
     if (chunked->trailer)
         chunked->trailer[chunked->trailer_size] = byte;
     chunked->trailer_size++;
@@ -182,22 +182,9 @@ ssize_t gust__chunked_read(struct gust__chunked *chunked, const char *data, size
 
 ssize_t gust__chunked_trailers(const struct gust__chunked *chunked, struct gust__header *headers, size_t max)
 {
-    size_t count = 0;
-    const char *at = chunked->trailer;
-    const char *end = at ? at + chunked->trailer_size : at;
-    for (; at < end; count++) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *line_end = memchr(colon, '\r', (size_t)(end - colon));
-        if (count == max) {
-            struct gust__http1_fault fault;
-            return gust__http1_refuse(&fault, 431, "");
-        }
-        headers[count].name = gust__slice_between(at, colon);
-        headers[count].value = gust__slice_trim(gust__slice_between(colon + 1, line_end));
-        headers[count].id = gust__header_id(headers[count].name);
-        at = line_end + 2;
-    }
-    return (ssize_t)count;
+    struct gust__http1_fault fault;
+    size_t size = chunked->trailer ? chunked->trailer_size : 0;
+    return gust__http1_parse_lines(headers, max, chunked->trailer, size, &fault);
 }
 
 size_t gust__chunk_header(char header[GUST__CHUNK_HEADER_SIZE], uint64_t size)

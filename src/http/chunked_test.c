@@ -112,7 +112,7 @@ static int status_of(const char *prefix, size_t count, const char *suffix, char 
     return consumed < 0 ? chunked.fault.status : 0;
 }
 
-static void extensions_are_bounded_over_the_message(void **state)
+static void bad_input_6_extensions_are_bounded_over_the_message(void **state)
 {
     (void)state;
     size_t max = GUST__CHUNKED_MAX_EXTENSIONS;
@@ -164,7 +164,7 @@ int main(void)
         cmocka_unit_test(plain_body),
         cmocka_unit_test(extensions_are_ignored),
         cmocka_unit_test(trailers_are_handed_over),
-        cmocka_unit_test(extensions_are_bounded_over_the_message),
+        cmocka_unit_test(bad_input_6_extensions_are_bounded_over_the_message),
         cmocka_unit_test(trailers_are_bounded),
         cmocka_unit_test(largest_size),
         cmocka_unit_test(chunk_headers),

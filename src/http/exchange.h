@@ -45,6 +45,9 @@ struct gust__http_service {
     void (*serve)(struct gust__exchange *exchange);
     /* Writes one access-log line; NULL: none. On the loop, after the last byte was handed to the system. */
     void (*log)(struct gust__exchange *exchange);
+    /* Called once the server that was freed is gone and nothing refers to the service any more; NULL:
+     * nothing. */
+    void (*release)(struct gust__http_service *service);
     size_t max_head;
     unsigned max_headers;
     int64_t max_body;

@@ -4,7 +4,7 @@
 
 const char gust__http1_folded[] = "a header line begins with white space";
 
-int gust__http1_refuse(struct gust__http1_fault *fault, int status, const char *reason)
+int gust__http1_set_fault(struct gust__http1_fault *fault, int status, const char *reason)
 {
     fault->status = status;
     fault->reason = reason;
@@ -36,9 +36,9 @@ static int take_content_length(struct gust__fields *fields, struct gust__slice l
         size_t size = comma ? (size_t)(comma - list.data) : list.size;
         int64_t length = parse_length(gust__slice_trim(gust__slice(list.data, size)));
         if (length < 0)
-            return gust__http1_refuse(fault, 400, "Content-Length is no number");
+            return gust__http1_set_fault(fault, 400, "Content-Length is no number");
         if (fields->content_length >= 0 && fields->content_length != length)
-            return gust__http1_refuse(fault, 400, "two Content-Lengths differ");
+            return gust__http1_set_fault(fault, 400, "two Content-Lengths differ");
         fields->content_length = length;
         list = gust__slice_from(list, comma ? size + 1 : size);
     } while (comma);
@@ -49,9 +49,9 @@ static int take_transfer_encoding(struct gust__fields *fields, struct gust__slic
                                   struct gust__http1_fault *fault)
 {
     if (fields->chunked)
-        return gust__http1_refuse(fault, 400, "two Transfer-Encodings");
+        return gust__http1_set_fault(fault, 400, "two Transfer-Encodings");
     if (!gust__slice_equals_ignoring_case(value, GUST__SLICE("chunked")))
-        return gust__http1_refuse(fault, 400, "a Transfer-Encoding other than chunked");
+        return gust__http1_set_fault(fault, 400, "a Transfer-Encoding other than chunked");
     fields->chunked = true;
     return 0;
 }
@@ -82,10 +82,18 @@ static int take_header(struct gust__fields *fields, const struct gust__header *h
         take_connection(fields, header->value);
         return 0;
     case GUST__HEADER_HOST:
-        return fields->first[GUST__HEADER_HOST] ? gust__http1_refuse(fault, 400, "two Hosts") : 0;
+        return fields->first[GUST__HEADER_HOST] ? gust__http1_set_fault(fault, 400, "two Hosts") : 0;
     default:
         return 0;
     }
+}
+
+/* A size that gcc knows makes it write "rep stos" here, which alone costs a fifth of a small head. */
+static inline void clear_index(struct gust__fields *fields)
+{
+    size_t size = sizeof(fields->first);
+    __asm__("" : "+r"(size));
+    memset(fields->first, 0, size);
 }
 
 /* Behind the name that begins at at. */
@@ -107,7 +115,7 @@ static const char *refuse_name(struct gust__http1_fault *fault, const char *name
         reason = "an empty header name";
     else if (*stop == '\r')
         reason = "a header line without a colon";
-    gust__http1_refuse(fault, 400, reason);
+    gust__http1_set_fault(fault, 400, reason);
     return NULL;
 }
 
@@ -131,7 +139,7 @@ GUST__INLINE const char *parse_line(enum gust__scan_way way, const struct gust__
     if (input->end - at < 2)
         return NULL;
     if (__builtin_expect(at[0] != '\r' || at[1] != '\n', 0)) {
-        gust__http1_refuse(fault, 400, "a control character in a header value");
+        gust__http1_set_fault(fault, 400, "a control character in a header value");
         return NULL;
     }
     const char *stop = at;
@@ -148,10 +156,10 @@ GUST__INLINE const char *parse_fields(enum gust__scan_way way, struct gust__fiel
     fields->count = 0;
     fields->content_length = -1;
     fields->chunked = fields->close = fields->keep_alive_option = fields->upgrade_option = false;
-    memset(fields->first, 0, sizeof(fields->first));
+    clear_index(fields);
     while (at < input->end && *at != '\r') {
         if (fields->count == max) {
-            gust__http1_refuse(fault, 431, "too many header lines");
+            gust__http1_set_fault(fault, 431, "too many header lines");
             return NULL;
         }
         struct gust__header *header = &fields->headers[fields->count];
@@ -184,14 +192,31 @@ const char *gust__http1_fields_scalar(struct gust__fields *fields, size_t max,
     return parse_fields(GUST__SCAN_SCALAR, fields, max, input, at, fault);
 }
 
+ssize_t gust__http1_parse_lines(struct gust__header *headers, size_t max, const char *data, size_t size,
+                                struct gust__http1_fault *fault)
+{
+    struct gust__http1_input input = {data, data + size};
+    size_t count = 0;
+    fault->status = 0;
+    for (const char *at = data; at < input.end; count++) {
+        if (count == max)
+            return gust__http1_set_fault(fault, 431, "too many header lines");
+        at = parse_line(GUST__SCAN_FAST, &input, at, &headers[count], fault);
+        if (!at)
+            return fault->status ? -1 : gust__http1_set_fault(fault, 400, "a header line is cut short");
+        headers[count].id = gust__header_id(headers[count].name);
+    }
+    return (ssize_t)count;
+}
+
 int gust__http1_check_framing(const struct gust__fields *fields, int minor, struct gust__http1_fault *fault)
 {
     if (!fields->chunked)
         return 0;
     if (minor == 0)
-        return gust__http1_refuse(fault, 400, "a Transfer-Encoding in HTTP/1.0");
+        return gust__http1_set_fault(fault, 400, "a Transfer-Encoding in HTTP/1.0");
     if (fields->content_length >= 0)
-        return gust__http1_refuse(fault, 400, "a Content-Length beside a Transfer-Encoding");
+        return gust__http1_set_fault(fault, 400, "a Content-Length beside a Transfer-Encoding");
     return 0;
 }
 

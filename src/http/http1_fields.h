@@ -15,7 +15,8 @@ struct gust__http1_input {
 };
 
 /* Sets the fault and errno. -> -1 */
-int gust__http1_refuse(struct gust__http1_fault *fault, int status, const char *reason) __attribute__((cold));
+int gust__http1_set_fault(struct gust__http1_fault *fault, int status, const char *reason)
+    __attribute__((cold));
 
 /* The fault of a line that begins with white space. */
 extern const char gust__http1_folded[];
@@ -31,6 +32,13 @@ const char *gust__http1_fields_fast(struct gust__fields *fields, size_t max,
 const char *gust__http1_fields_scalar(struct gust__fields *fields, size_t max,
                                       const struct gust__http1_input *input, const char *at,
                                       struct gust__http1_fault *fault);
+
+/*
+ * Parses data[0, size), header lines each with its CRLF and no empty line behind them, without a look at what
+ * they mean: trailers, and the headers of a part. -> how many; -1: fault and errno are set
+ */
+ssize_t gust__http1_parse_lines(struct gust__header *headers, size_t max, const char *data, size_t size,
+                                struct gust__http1_fault *fault);
 
 /* Whether the connection may go on after a message of HTTP/1.minor (RFC 9112 9.3). */
 static inline bool gust__http1_keeps_alive(const struct gust__fields *fields, int minor)

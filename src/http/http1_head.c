@@ -13,8 +13,8 @@ static size_t bound_of(const struct gust__http1_scan *scan, const struct gust__h
 static int refuse_size(const struct gust__http1_scan *scan, struct gust__http1_fault *fault)
 {
     if (scan->first_line_end == 0)
-        return gust__http1_refuse(fault, 414, "the first line is too long");
-    return gust__http1_refuse(fault, 431, "the head is too long");
+        return gust__http1_set_fault(fault, 414, "the first line is too long");
+    return gust__http1_set_fault(fault, 431, "the head is too long");
 }
 
 /* A CRLF at the place scanned. -> true at the empty line that ends the head. */
@@ -40,11 +40,11 @@ static ssize_t find_within(struct gust__http1_scan *scan, const char *data, size
         if (size - scan->scanned < 2 && (scan->scanned == size || *stop == '\r'))
             return 0;
         if (stop[0] != '\r' || stop[1] != '\n')
-            return gust__http1_refuse(fault, 400, "a control character in the head");
+            return gust__http1_set_fault(fault, 400, "a control character in the head");
         if (!end_line(scan))
             continue;
         if (scan->first_line_end == 0)
-            return gust__http1_refuse(fault, 400, "empty lines and no first line");
+            return gust__http1_set_fault(fault, 400, "empty lines and no first line");
         return (ssize_t)scan->scanned;
     }
     return 0;

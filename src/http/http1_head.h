@@ -20,6 +20,10 @@
  * one length, as 6.3 says. Responses may be folded (5.2 demands that a client takes it), may be of a later
  * HTTP/1.x, and may leave out the space before an empty reason.
  *
+ * Left to others: whether a target's percent-encoding is sound and what its path means (http/url.h), and
+ * characters that RFC 3986 wants encoded but browsers send, such as '|' and '"'. A Host field may be empty,
+ * as its grammar says.
+ *
  * Any thread.
  */
 #ifndef GUST_HTTP_HTTP1_HEAD_H

@@ -22,7 +22,7 @@ enum gust__method gust__method(struct gust__slice name)
 
 static const char *refuse(struct gust__request_head *head, int status, const char *reason)
 {
-    gust__http1_refuse(&head->fault, status, reason);
+    gust__http1_set_fault(&head->fault, status, reason);
     return NULL;
 }
 
@@ -98,17 +98,17 @@ static int take_absolute_target(struct gust__request_head *head)
     head->scheme = gust__slice(rest.data, colon ? (size_t)(colon - rest.data) : 0);
     if (!gust__slice_equals_ignoring_case(head->scheme, GUST__SLICE("http")) &&
         !gust__slice_equals_ignoring_case(head->scheme, GUST__SLICE("https")))
-        return gust__http1_refuse(&head->fault, 400, "a target that is neither a path nor an http URL");
+        return gust__http1_set_fault(&head->fault, 400, "a target that is neither a path nor an http URL");
     rest = gust__slice_from(rest, head->scheme.size);
     if (!gust__slice_starts_with(rest, GUST__SLICE("://")))
-        return gust__http1_refuse(&head->fault, 400, "an absolute target without //");
+        return gust__http1_set_fault(&head->fault, 400, "an absolute target without //");
     rest = gust__slice_from(rest, 3);
     const char *path = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
     head->host = path ? gust__slice_between(rest.data, path) : rest;
     head->path = gust__slice_from(rest, head->host.size);
     struct gust__authority authority;
     if (!gust__authority_split(head->host, &authority) || authority.host.size == 0)
-        return gust__http1_refuse(&head->fault, 400, "a bad host in the target");
+        return gust__http1_set_fault(&head->fault, 400, "a bad host in the target");
     if (head->path.size == 0) /* for OPTIONS, it means the server itself: RFC 9112 3.2.4 */
         head->path =
             head->method == GUST__METHOD_OPTIONS && !head->has_query ? GUST__SLICE("*") : GUST__SLICE("/");
@@ -120,7 +120,7 @@ static int take_authority_target(struct gust__request_head *head)
 {
     struct gust__authority authority;
     if (!gust__authority_split(head->target, &authority) || authority.host.size == 0 || authority.port < 0)
-        return gust__http1_refuse(&head->fault, 400, "CONNECT without host:port");
+        return gust__http1_set_fault(&head->fault, 400, "CONNECT without host:port");
     head->host = head->target;
     head->path = GUST__SLICE("");
     head->form = GUST__TARGET_AUTHORITY;
@@ -135,7 +135,7 @@ static int take_other_target(struct gust__request_head *head)
     if (!gust__slice_equals(head->target, GUST__SLICE("*")))
         return take_absolute_target(head);
     if (head->method != GUST__METHOD_OPTIONS)
-        return gust__http1_refuse(&head->fault, 400, "the target * with a method other than OPTIONS");
+        return gust__http1_set_fault(&head->fault, 400, "the target * with a method other than OPTIONS");
     head->form = GUST__TARGET_ASTERISK;
     return 0;
 }
@@ -145,9 +145,9 @@ static int take_host(struct gust__request_head *head)
     const struct gust__header *host = gust__fields_first(&head->fields, GUST__HEADER_HOST);
     struct gust__authority authority;
     if (!host)
-        return head->minor == 0 ? 0 : gust__http1_refuse(&head->fault, 400, "no Host");
+        return head->minor == 0 ? 0 : gust__http1_set_fault(&head->fault, 400, "no Host");
     if (!gust__authority_split(host->value, &authority))
-        return gust__http1_refuse(&head->fault, 400, "a bad Host");
+        return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
         head->host = host->value;
     return 0;
@@ -203,7 +203,7 @@ static int whole(struct gust__request_head *head, ssize_t length, size_t size)
         return -1;
     return length > 0 && (size_t)length == size
                ? 0
-               : gust__http1_refuse(&head->fault, 400, "the head is cut short");
+               : gust__http1_set_fault(&head->fault, 400, "the head is cut short");
 }
 
 int gust__http1_parse_request(struct gust__request_head *head, struct gust__header *headers,

@@ -157,7 +157,7 @@ static void http10_needs_no_host_and_closes(void **state)
     assert_slice(head.upgrade, "");
 }
 
-static void connection_options_are_a_list_with_empty_members(void **state)
+static void bad_input_25_empty_members_of_connection_are_skipped(void **state)
 {
     (void)state;
     read_good(HEADERS("Connection: close, foo"));
@@ -267,7 +267,7 @@ static void limits_of_head_and_line(void **state)
     assert_int_equal(status_of(201, 230, &narrow), 414);
 }
 
-static void an_endless_head_is_refused_at_the_limit(void **state)
+static void bad_input_10_endless_lines_are_refused_at_the_limit(void **state)
 {
     (void)state;
     struct gust__http1_limits narrow = {.head = 100, .line = 50, .headers = 3};
@@ -284,7 +284,39 @@ static void an_endless_head_is_refused_at_the_limit(void **state)
     assert_int_equal(head.fault.status, 431);
 }
 
-static void limit_of_header_lines(void **state)
+static void bad_input_10_an_over_long_header_name_is_refused(void **state)
+{
+    (void)state;
+    size_t start = strlen("GET / HTTP/1.1\r\nHost: a\r\n"), size = 200000;
+    char *text = malloc(size);
+    memset(text, 'x', size);
+    memcpy(text, "GET / HTTP/1.1\r\nHost: a\r\n", start);
+    for (size_t name = limits.head - start - 6; name <= limits.head - start - 4; name++) {
+        struct gust__http1_scan scan = {0};
+        memcpy(text + start + name, ":\r\n\r\n", 5);
+        ssize_t length = gust__http1_read_request(&scan, &limits, &head, headers, text, start + name + 5);
+        bool fits = start + name + 5 <= limits.head;
+        assert_int_equal(length, fits ? (ssize_t)(start + name + 5) : -1);
+        if (fits)
+            assert_int_equal(headers[1].name.size, name);
+        else
+            assert_int_equal(head.fault.status, 431);
+        memset(text + start + name, 'x', 5);
+    }
+    struct gust__http1_scan scan = {0};
+    assert_int_equal(gust__http1_read_request(&scan, &limits, &head, headers, text, size), -1);
+    assert_int_equal(head.fault.status, 431);
+    free(text);
+}
+
+static void an_empty_host_is_taken(void **state)
+{
+    (void)state;
+    read_good("GET / HTTP/1.1\r\nHost:\r\n\r\n");
+    assert_slice(head.host, "");
+}
+
+static void bad_input_21_header_lines_are_limited(void **state)
 {
     (void)state;
     char text[2000] = "GET / HTTP/1.1\r\nHost: a\r\n";
@@ -318,7 +350,7 @@ static void dripping_never_looks_back(void **state)
 }
 
 /* Each byte in each place of a request that is a little longer than a vector. */
-static void every_byte_at_every_place(void **state)
+static void bad_input_37_every_byte_at_every_place(void **state)
 {
     (void)state;
     char text[] =
@@ -370,15 +402,17 @@ int main(void)
         cmocka_unit_test(absolute_target_overrides_host),
         cmocka_unit_test(asterisk_and_authority_targets),
         cmocka_unit_test(http10_needs_no_host_and_closes),
-        cmocka_unit_test(connection_options_are_a_list_with_empty_members),
+        cmocka_unit_test(bad_input_25_empty_members_of_connection_are_skipped),
         cmocka_unit_test(lengths),
         cmocka_unit_test(headers_are_found_by_name),
         cmocka_unit_test(a_head_can_move),
         cmocka_unit_test(limits_of_head_and_line),
-        cmocka_unit_test(an_endless_head_is_refused_at_the_limit),
-        cmocka_unit_test(limit_of_header_lines),
+        cmocka_unit_test(bad_input_10_endless_lines_are_refused_at_the_limit),
+        cmocka_unit_test(bad_input_10_an_over_long_header_name_is_refused),
+        cmocka_unit_test(an_empty_host_is_taken),
+        cmocka_unit_test(bad_input_21_header_lines_are_limited),
         cmocka_unit_test(dripping_never_looks_back),
-        cmocka_unit_test(every_byte_at_every_place),
+        cmocka_unit_test(bad_input_37_every_byte_at_every_place),
         cmocka_unit_test(parse_refuses_what_is_not_one_head),
         cmocka_unit_test(refused_leaves_errno_alone_until_it_is_certain),
 

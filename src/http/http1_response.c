@@ -2,7 +2,7 @@
 
 static const char *refuse(struct gust__response_head *head, const char *reason)
 {
-    gust__http1_refuse(&head->fault, 400, reason);
+    gust__http1_set_fault(&head->fault, 400, reason);
     return NULL;
 }
 

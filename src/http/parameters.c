@@ -126,7 +126,7 @@ ssize_t gust__parameter_decode_extended(char *out, struct gust__slice value)
         int octet = take_octet(&value);
         if (octet < 0)
             return malformed();
-        if (latin && octet >= 0x80) {
+        if (latin && octet >= 0x80) { /* two bytes for the three of its escape */
             out[size++] = (char)(0xC0 | octet >> 6);
             octet = 0x80 | (octet & 0x3F);
         }

@@ -36,8 +36,8 @@ int gust__parameters_next(struct gust__slice *rest, struct gust__parameter *para
  * the value itself. -> its size */
 size_t gust__parameter_unquote(const struct gust__parameter *parameter, char *out);
 
-/* An extended value ("UTF-8''na%C3%AFve", also ISO-8859-1) as UTF-8 into out, which has room for 2 *
- * value.size bytes, apart from value. -> its size; -1 and EBADMSG: malformed, another charset, not UTF-8, or
+/* An extended value ("UTF-8''na%C3%AFve", also ISO-8859-1) as UTF-8 into out, which has room for value.size
+ * bytes and may be the value itself. -> its size; -1 and EBADMSG: malformed, another charset, not UTF-8, or
  * NUL */
 ssize_t gust__parameter_decode_extended(char *out, struct gust__slice value);
 

@@ -91,8 +91,9 @@ static void a_million_semicolons_are_linear(void **state)
 static void assert_extended(const char *value, const char *expected)
 {
     char out[64];
+    memcpy(out, value, strlen(value));
     errno = 0;
-    ssize_t size = gust__parameter_decode_extended(out, gust__slice_of(value));
+    ssize_t size = gust__parameter_decode_extended(out, gust__slice(out, strlen(value)));
     assert_int_equal(size < 0, !expected);
     assert_int_equal(errno, expected ? 0 : EBADMSG);
     if (expected)
@@ -105,6 +106,7 @@ static void extended_values_become_utf8(void **state)
     assert_extended("UTF-8''%e2%82%ac%20rates", "\xe2\x82\xac rates");
     assert_extended("utf-8'en'plain", "plain");
     assert_extended("iso-8859-1'en'%A3%20rates", "\xc2\xa3 rates");
+    assert_extended("iso-8859-1''%A3%A3%ff", "\xc2\xa3\xc2\xa3\xc3\xbf");
     assert_extended("UTF-8''", "");
 }
 

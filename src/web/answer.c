@@ -13,8 +13,7 @@
 #include <gust/error.h>
 #include <gust/log.h>
 
-/* Output is kept up to this size, then sent as it is: nginx's and Tornado's size of a chunk. */
-enum { OUTPUT_MAX = 64 << 10, OUTPUT_FIRST = 512, LONGEST_FORMATTED = 16 << 20 };
+enum { OUTPUT_FIRST = 512, LONGEST_FORMATTED = 16 << 20 };
 
 /* ---- status and headers ---- */
 
@@ -276,7 +275,7 @@ void gust_redirect(gust_request *request, const char *url, int status)
 
 /* ---- writing ---- */
 
-/* Room for size more bytes of output, which then stays at most OUTPUT_MAX + size. */
+/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
 static char *reserve(gust_request *request, size_t size)
 {
     size_t needed = request->output_size + size;
@@ -305,7 +304,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
 {
     if (request->finished)
         return refuse_write(request);
-    if (request->output_size + length > OUTPUT_MAX && has_body(request))
+    if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
         return send_output(request, data, length, false);
     if (length) {
         memcpy(reserve(request, length), data, length);
@@ -336,5 +335,5 @@ int gust_printf(gust_request *request, const char *format, ...)
     if (length < 0 || length > LONGEST_FORMATTED)
         return gust_error_set(EOVERFLOW, "gust_printf: more than 16 MiB at once");
     request->output_size += (size_t)length;
-    return request->output_size > OUTPUT_MAX ? gust_flush(request) : 0;
+    return request->output_size > GUST__OUTPUT_MAX ? gust_flush(request) : 0;
 }

@@ -17,6 +17,9 @@
 
 #include <gust/web.h>
 
+/* Groups of a pattern, group 0 included: what there is room for in a loop's match data. */
+enum { GUST__MOST_GROUPS = 64 };
+
 /* A set of methods: one bit for each enum gust__method; a method without a name of ours has its own text. */
 #define GUST__METHODS_ANY 0xffffffffu
 
@@ -98,6 +101,9 @@ void gust__app_mistaken(gust_app *app, const char *format, ...) __attribute__((f
 
 /* Fills a gust__route's name for gust_url_for; NULL: unknown. */
 const struct gust__route *gust__app_named(const gust_app *app, const char *name);
+
+/* Whether gust_url_for can fill the pattern: outside its groups it is literal text (url_for.c). */
+bool gust__pattern_reversible(const char *pattern);
 
 /* Frees a route that was never linked, or was taken out of its list. NULL is allowed. */
 void gust__route_free(struct gust__route *route);

@@ -219,8 +219,7 @@ static void settle(gust_request *request)
         gust__shield_begin();
     if (exchange->body_failed && !request->status && !request->output_size && !exchange->head_sent)
         gust__answer_status(request, (int)exchange->body_failed, NULL);
-    else
-        gust__answer_finish(request);
+    gust__answer_finish(request);
     if (cancelled)
         gust__shield_end();
 }
@@ -252,7 +251,7 @@ static void end_request(gust_request *request)
     gust__scope_end(&request->group->scope);
     if (request->wakes_on & GUST_DRAIN)
         gust__list_remove(&request->drain_member);
-    if (request->form)
+    if (request->files)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);

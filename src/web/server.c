@@ -7,7 +7,7 @@
 #include "web/server.h"
 
 #include <gust/error.h>
-#include <gust/main.h>
+#include <gust/server.h>
 #include <gust/sync.h>
 
 enum { IDLE_GRACE_SECONDS = 2 };
@@ -19,15 +19,21 @@ struct gust_server {
     unsigned port;
 };
 
+/* The connections that a freed server cut off end in their own time: only then its memory goes. */
+static void release(struct gust__http_service *service)
+{
+    gust__free(GUST__CONTAINER(service, gust_server, service.service));
+}
+
 gust_server *gust_server_new(gust_app *app, struct gust_listener *listener)
 {
     gust_loop *loop = gust_loop_current();
     gust_server *server = NULL;
-    if (!loop || !listener || !app) {
-        gust_error_set(loop ? EINVAL : EDEADLK, "gust_server_new: no %s",
-                       !loop  ? "loop runs on this thread"
-                       : !app ? "application"
-                              : "listener");
+    if (!listener)
+        return NULL; /* with what gust_listen said */
+    if (!loop || !app) {
+        gust_error_set(loop ? EINVAL : EDEADLK,
+                       loop ? "no application to serve" : "no loop runs on this thread");
         goto free_listener;
     }
     if (gust__app_freeze(app) < 0 || !gust__web_state(loop))
@@ -36,6 +42,7 @@ gust_server *gust_server_new(gust_app *app, struct gust_listener *listener)
     if (!server)
         goto free_listener;
     gust__web_service_init(&server->service, app);
+    server->service.service.release = release;
     server->port = gust_listener_port(listener);
     server->server = gust__http_server_new(loop, listener, &server->service.service);
     if (server->server)
@@ -73,8 +80,6 @@ int gust_server_drain(gust_server *server, int64_t at_most)
 
 void gust_server_free(gust_server *server)
 {
-    if (!server)
-        return;
-    gust__http_server_free(server->server);
-    gust__free(server);
+    if (server)
+        gust__http_server_free(server->server);
 }

@@ -15,11 +15,10 @@ static void release(struct gust__loop_state *base)
 
 static struct gust__web_state *new_state(gust_loop *loop)
 {
-    enum { GROUPS = 64 };
     struct gust__web_state *state = gust__calloc(1, sizeof(*state));
     if (!state)
         return NULL;
-    state->match_data = pcre2_match_data_create(GROUPS, NULL);
+    state->match_data = pcre2_match_data_create(GUST__MOST_GROUPS, NULL);
     if (!state->match_data) {
         gust__free(state);
         errno = ENOMEM;

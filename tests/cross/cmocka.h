@@ -47,6 +47,15 @@ static inline void cmocka_compare(uintmax_t left, uintmax_t right, bool equal, c
     cmocka_leave(cmocka_failed);
 }
 
+static inline void cmocka_range(uintmax_t x, uintmax_t low, uintmax_t high, const char *what,
+                                const char *file, int line)
+{
+    if (low <= x && x <= high)
+        return;
+    fprintf(stderr, "%s:%d: error: %s: %#jx is not within %#jx and %#jx\n", file, line, what, x, low, high);
+    cmocka_leave(cmocka_failed);
+}
+
 #define CMOCKA_CHECK(holds, what)            cmocka_check(holds, what, __FILE__, __LINE__)
 #define CMOCKA_COMPARE(a, b, is_equal, what) cmocka_compare(a, b, is_equal, what, __FILE__, __LINE__)
 #define CMOCKA_NUMBER(x)                     ((uintmax_t)(x))
@@ -65,9 +74,8 @@ static inline void cmocka_compare(uintmax_t left, uintmax_t right, bool equal, c
 #define assert_memory_equal(a, b, n)  CMOCKA_CHECK(memcmp(a, b, n) == 0, #a " holds the bytes of " #b)
 #define assert_memory_not_equal(a, b, n) \
     CMOCKA_CHECK(memcmp(a, b, n) != 0, #a " does not hold the bytes of " #b)
-#define assert_in_range(x, low, high)                                                               \
-    CMOCKA_CHECK(CMOCKA_NUMBER(x) >= CMOCKA_NUMBER(low) && CMOCKA_NUMBER(x) <= CMOCKA_NUMBER(high), \
-                 #x " is within " #low " and " #high)
+#define assert_in_range(x, low, high) \
+    cmocka_range(CMOCKA_NUMBER(x), CMOCKA_NUMBER(low), CMOCKA_NUMBER(high), #x, __FILE__, __LINE__)
 #define assert_return_code(result, error) \
     ((void)(error), CMOCKA_CHECK((result) >= 0, #result " is not negative"))
 #define fail()        CMOCKA_CHECK(false, "fail()")

@@ -1,0 +1,280 @@
+/* An exchange from its parsed head to its end. */
+#include "http/http1_connection.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "coro/coroutine.h"
+
+#include <gust/scope.h>
+
+#include <arpa/inet.h>
+
+/* ---- memory ---- */
+
+static size_t request_offset(const struct gust__http_service *service)
+{
+    size_t size = sizeof(struct gust__http1_exchange) + service->max_headers * sizeof(struct gust__header);
+    return (size + 15) & ~(size_t)15;
+}
+
+static size_t arena_offset(const struct gust__http_service *service)
+{
+    return (request_offset(service) + service->request_size + 15) & ~(size_t)15;
+}
+
+static struct gust__http1_exchange *take_exchange(struct gust__http_server *server)
+{
+    struct gust__http1_exchange *exchange = server->spare;
+    if (!exchange)
+        return gust__malloc(arena_offset(server->service) + GUST__HTTP1_ARENA);
+    server->spare = exchange->next;
+    server->spare_count--;
+    return exchange;
+}
+
+static void give_exchange(struct gust__http_server *server, struct gust__http1_exchange *exchange)
+{
+    if (server->spare_count >= GUST__HTTP_SPARE_EXCHANGES) {
+        gust__free(exchange);
+        return;
+    }
+    exchange->next = server->spare;
+    server->spare = exchange;
+    server->spare_count++;
+}
+
+void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    struct gust__http_server *server = connection->server;
+    gust__http1_body_end(exchange);
+    gust__arena_fini(&exchange->exchange.arena);
+    gust__http_chunk_give(server->http, exchange->kept);
+    connection->current = NULL;
+    server->exchange_count--;
+    give_exchange(server, exchange);
+}
+
+/* ---- the operations that are not about bytes ---- */
+
+static void abort_answer(struct gust__exchange *shown)
+{
+    struct gust__http1_exchange *exchange = (struct gust__http1_exchange *)(void *)shown;
+    shown->ended = true;
+    exchange->broken = true;
+}
+
+static void watch_gone(struct gust__exchange *shown)
+{
+    struct gust__http1_exchange *exchange = (struct gust__http1_exchange *)(void *)shown;
+    struct gust__http1_connection *connection = exchange->connection;
+    exchange->watched = true;
+    connection->tell_gone = shown->gone;
+    if (shown->gone || connection->ending)
+        gust__loop_ready(shown->loop, &connection->task);
+}
+
+static const struct gust__exchange_operations operations = {
+    .read_body = gust__http1_read_body,
+    .send = gust__http1_send,
+    .abort = abort_answer,
+    .watch_gone = watch_gone,
+};
+
+const char *gust__exchange_peer(struct gust__exchange *shown)
+{
+    struct gust__http1_exchange *exchange = (struct gust__http1_exchange *)(void *)shown;
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    const struct gust__http1_connection *connection = exchange->connection;
+    const uint8_t *address = connection->peer;
+    if (shown->peer)
+        return shown->peer;
+    shown->peer = "unix";
+    if (connection->family == AF_INET6 && memcmp(address, mapped, sizeof(mapped)) == 0)
+        shown->peer = inet_ntop(AF_INET, address + sizeof(mapped), exchange->peer, sizeof(exchange->peer));
+    else if (connection->family == AF_INET || connection->family == AF_INET6)
+        shown->peer = inet_ntop(connection->family, address, exchange->peer, sizeof(exchange->peer));
+    return shown->peer;
+}
+
+/* ---- the handler ---- */
+
+/* Runs however serve ends, a throw included; the loop sees to the rest. */
+static void note_served(struct gust__http1_exchange *exchange)
+{
+    exchange->running = false;
+    exchange->served = true;
+    exchange->exchange.coroutine = NULL;
+    if (!exchange->starting)
+        gust__loop_ready(exchange->exchange.loop, &exchange->connection->task);
+}
+
+static int run_handler(void *argument)
+{
+    struct gust__http1_exchange *exchange = argument;
+    exchange->exchange.coroutine = gust__current;
+    GUST_DEFER(note_served, exchange);
+    exchange->exchange.service->serve(&exchange->exchange);
+    return 0;
+}
+
+static void refuse_exchange(struct gust__http1_exchange *exchange, int status)
+{
+    exchange->running = false;
+    exchange->served = true;
+    gust__http1_refuse_request(exchange->connection, status);
+    gust__http1_end(exchange->connection);
+}
+
+void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    struct gust__exchange *shown = &exchange->exchange;
+    char *first = (char *)exchange + arena_offset(shown->service);
+    connection->state = GUST__HTTP1_SERVING;
+    connection->deadline = GUST__FOREVER;
+    gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
+    exchange->starting = true;
+    exchange->running = true;
+    int result = gust__coroutine_start_now(shown->loop, shown->request, run_handler, exchange);
+    exchange->starting = false;
+    if (result < 0)
+        refuse_exchange(exchange, 503);
+}
+
+/* ---- the beginning ---- */
+
+/* Everything but the head, its headers and the trailers' room, which are written before they are read. */
+static void init_exchange(struct gust__http1_exchange *exchange, struct gust__http1_connection *connection)
+{
+    struct gust__http_server *server = connection->server;
+    struct gust__http_service *service = server->service;
+    size_t from = offsetof(struct gust__http1_exchange, kept);
+    memset((char *)exchange + from, 0, offsetof(struct gust__http1_exchange, peer) - from);
+    exchange->connection = connection;
+    exchange->exchange = (struct gust__exchange){
+        .operations = &operations,
+        .service = service,
+        .loop = server->loop,
+        .head = &exchange->head,
+        .request = (char *)exchange + request_offset(service),
+        .started = gust_loop_time(server->loop),
+        .head_request = exchange->head.method == GUST__METHOD_HEAD,
+    };
+    memset(exchange->exchange.request, 0, service->request_size);
+    exchange->admission =
+        (struct gust__admission){.max_body = service->max_body, .body_timeout = service->body_timeout};
+    connection->current = exchange;
+    connection->requests++;
+    connection->head_begun = false;
+    server->exchange_count++;
+}
+
+/* What the service says of the head. -> 0, or the status to refuse it with. */
+static int admit(struct gust__http1_exchange *exchange)
+{
+    struct gust__http_service *service = exchange->exchange.service;
+    if (exchange->head.method == GUST__METHOD_CONNECT)
+        return 501; /* a tunnel: no handler could make one */
+    service->admit(service, &exchange->exchange, &exchange->admission);
+    exchange->exchange.route = exchange->admission.route;
+    if (exchange->admission.max_body < 0)
+        exchange->admission.max_body = INT64_MAX - 1;
+    return gust__http1_body_begin(exchange);
+}
+
+static ssize_t parse(struct gust__http1_connection *connection, struct gust__http1_exchange *exchange)
+{
+    const struct gust__http_service *service = connection->server->service;
+    struct gust__http1_limits limits = {
+        .head = service->max_head,
+        .line = service->max_head < GUST__HTTP1_LINE ? service->max_head : GUST__HTTP1_LINE,
+        .headers = service->max_headers,
+    };
+    return gust__http1_read_request(&connection->scan, &limits, &exchange->head, exchange->headers,
+                                    connection->in->data + connection->in_at,
+                                    connection->in_end - connection->in_at);
+}
+
+enum gust__http1_step gust__http1_exchange_begin(struct gust__http1_connection *connection)
+{
+    struct gust__http_server *server = connection->server;
+    struct gust__http1_exchange *exchange = take_exchange(server);
+    ssize_t size = exchange ? parse(connection, exchange) : -1;
+    if (size <= 0) {
+        int status = exchange ? exchange->head.fault.status : 503;
+        if (exchange)
+            give_exchange(server, exchange);
+        if (size == 0)
+            return GUST__HTTP1_WAIT;
+        gust__http1_refuse_request(connection, status);
+        gust__http1_end(connection);
+        return GUST__HTTP1_MORE;
+    }
+    connection->scan = (struct gust__http1_scan){0};
+    init_exchange(exchange, connection);
+    exchange->head_at = connection->in_at;
+    connection->in_at += (uint32_t)size;
+    exchange->floor = connection->in_at;
+    int status = admit(exchange);
+    if (status)
+        refuse_exchange(exchange, status);
+    else if (exchange->admission.stream || exchange->body_done)
+        gust__http1_exchange_serve(exchange);
+    else
+        connection->state = GUST__HTTP1_BODY;
+    return GUST__HTTP1_MORE;
+}
+
+/* ---- the end ---- */
+
+/* An answer that the handler did not give, or not end. */
+static void settle_answer(struct gust__http1_exchange *exchange)
+{
+    struct gust__exchange *shown = &exchange->exchange;
+    if (shown->ended || exchange->connection->state == GUST__HTTP1_CLOSED)
+        return;
+    if (shown->head_sent)
+        abort_answer(shown);
+    else
+        gust__http1_refuse_request(exchange->connection, shown->body_failed ? (int)shown->body_failed : 500);
+}
+
+static bool can_go_on(const struct gust__http1_exchange *exchange)
+{
+    return exchange->keep_alive && !exchange->broken && !exchange->exchange.close_after &&
+           !exchange->exchange.body_failed && exchange->body_left <= GUST__HTTP1_DISCARD_MAX;
+}
+
+void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    struct gust__http_service *service = exchange->exchange.service;
+    settle_answer(exchange);
+    exchange->exchange.on_gone = NULL;
+    if (service->log)
+        service->log(&exchange->exchange);
+    exchange->served = false;
+    if (connection->state == GUST__HTTP1_CLOSED || connection->state == GUST__HTTP1_ENDING ||
+        !can_go_on(exchange)) {
+        connection->reset = exchange->broken && exchange->answer_to_end;
+        gust__http1_exchange_release(exchange);
+        gust__http1_end(connection);
+        return;
+    }
+    if (exchange->body_done && exchange->payload.size == 0) {
+        gust__http1_exchange_release(exchange);
+        connection->state = GUST__HTTP1_HEAD;
+        return;
+    }
+    gust__arena_reset(&exchange->exchange.arena);
+    connection->state = GUST__HTTP1_DISCARD;
+    connection->dropped = 0;
+    connection->deadline =
+        gust__clock_after(gust_loop_time(exchange->exchange.loop), service->header_timeout);
+}
+
+void gust__http1_exchange_free(struct gust__http1_exchange *exchange)
+{
+    gust__free(exchange);
+}

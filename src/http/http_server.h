@@ -1,0 +1,61 @@
+/*
+ * A server inside: what its connections share. The contract is in http/exchange.h.
+ */
+#ifndef GUST_HTTP_HTTP_SERVER_H
+#define GUST_HTTP_HTTP_SERVER_H
+
+#include "http/exchange.h"
+#include "http/http_loop.h"
+
+#include <sys/socket.h>
+
+struct gust__http1_exchange;
+
+enum {
+    GUST__HTTP_SERVER_NAME = 128, /* bytes of a Server header's value at most */
+    GUST__HTTP_COMMON = GUST__HTTP_SERVER_NAME + 64,
+};
+
+struct gust__http_server {
+    gust_loop *loop; /* NULL once the loop has ended */
+    struct gust__http_loop *http;
+    struct gust_listener *listener;
+    struct gust__http_service *service;
+    struct gust__list member;      /* of the loop's servers */
+    struct gust__list connections; /* all, those too that are cut and wait for their handler */
+    size_t connection_count;
+    size_t exchange_count;
+    struct gust__http1_exchange *spare; /* last in, first out */
+    unsigned spare_count;
+    struct gust__task task; /* looks whether it has finished */
+    void (*finished)(void *argument);
+    void *finished_argument;
+    int64_t idle_grace;
+    int64_t common_until; /* loop time at which the date in common is over */
+    uint32_t common_size;
+    bool draining;
+    bool listening;                 /* the listener still has its sockets */
+    bool given_up;                  /* gust__http_server_free was called */
+    char common[GUST__HTTP_COMMON]; /* "Server: gust\r\nDate: ...\r\n": a part of each answer's head */
+};
+
+/* The lines that every answer has, made anew when the second is over. */
+struct gust__slice gust__http_server_common(struct gust__http_server *server);
+
+/* Serves a connected stream socket (taken; non-blocking) that no listener accepted. 0; -1: ENOMEM..., it is
+ * closed. */
+int gust__http_server_adopt(struct gust__http_server *server, int fd, const struct sockaddr *peer);
+
+/* A connection's descriptor was closed: the listener has room for another. */
+void gust__http_server_closed(struct gust__http_server *server);
+
+/* A connection is gone from the list: looks, soon, whether a drain has finished. */
+void gust__http_server_look(struct gust__http_server *server);
+
+/* Stops accepting, cuts every connection and cancels what runs; the server stays. */
+void gust__http_server_cut(struct gust__http_server *server);
+
+/* The loop ends: frees everything that hangs on it, and the server when it was given up. */
+void gust__http_server_release(struct gust__http_server *server);
+
+#endif

@@ -1,0 +1,17 @@
+/* gcc: jump into scope of identifier with variably modified type */
+/* clang: cannot jump from this goto statement to its label */
+#include <gust/scope.h>
+
+void note(int number);
+
+void f(int skip)
+{
+#ifndef SOUND
+    if (skip)
+        goto inside;
+#endif
+    GUST_DEFER(note, skip);
+    goto inside;
+inside:
+    note(2);
+}

@@ -1,0 +1,88 @@
+"""sync_stack, futures and the demo, from outside."""
+import concurrent.futures
+import http.client
+import json
+import subprocess
+import time
+
+
+def get(port, path):
+    """-> (status, body)"""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+STACK = b"answer to stuff for / <- func10" + b"".join(b" <- func%d" % i for i in range(9, 0, -1)) + b"\n"
+
+
+def test_the_stack_runs_unchanged_in_both_programs(start):
+    assert get(start("sync_stack_threads").port, "/") == (200, STACK)
+    assert get(start("sync_stack").port, "/") == (200, STACK)
+
+
+def section(path, name):
+    done = subprocess.run(["readelf", "--wide", "--symbols", path], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.endswith(" " + name)]
+
+
+def test_the_object_file_in_the_middle_is_one_and_the_same(build):
+    """Both link lines name the same object file, and its functions are in both programs."""
+    objects = list(build.glob("**/sync-stack-middle.dir/stack.c.o"))
+    assert len(objects) == 1
+    links = [path.read_text() for path in build.glob("**/example-sync_stack*.dir/link.txt")]
+    if links:  # what the Makefile generator leaves
+        assert len(links) == 2 and all("sync-stack-middle.dir/stack.c.o" in link for link in links)
+    for program in ("sync_stack", "sync_stack_threads"):
+        assert section(build / "examples" / program, "handle_request")
+
+
+def test_200_requests_wait_at_the_same_time(start):
+    """Each waits 100 ms at the bottom; on one thread, one after the other would be 20 s. The bound is a count, not a
+    time: more than half of them are waiting at once."""
+    program = start("sync_stack")
+    began, ended = [], []
+
+    def ask(_):
+        began.append(time.monotonic())
+        answer = get(program.port, "/")
+        ended.append(time.monotonic())
+        return answer
+
+    with concurrent.futures.ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(ask, range(200)))
+    assert answers == [(200, STACK)] * 200
+    assert sum(1 for time_ in began if time_ < min(ended)) > 20
+
+
+def test_a_future_set_by_a_thread(start):
+    futures = start("futures", "--seconds", "0.2")
+    assert json.loads(get(futures.port, "/7")[1]) == {"pk": 7, "data": "Data from No.7's"}
+    futures.wait_for_line("long task done in 0.2 sec")
+
+
+def test_futures_wait_side_by_side(start):
+    futures = start("futures", "--seconds", "0.1")
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda pk: json.loads(get(futures.port, f"/{pk}")[1]), range(20)))
+    assert answers == [{"pk": pk, "data": f"Data from No.{pk}'s"} for pk in range(20)]
+
+
+def test_the_demo_shows_what_runs_and_its_links_work(start):
+    import re
+    demo = start("demo")
+    status, page = get(demo.port, "/")
+    assert status == 200 and b"gust is running" in page
+    links = set(re.findall(rb'href="(/[^"]*)"', page))
+    assert {b"/hello/you", b"/fail", b"/status"} <= links
+    for link in links - {b"/fail", b"/stream?n=10", b"/sleep?ms=2000"}:
+        assert get(demo.port, link.decode())[0] == 200, link
+    assert get(demo.port, "/fail") == (418, b"418 I'm a teapot: three calls below the handler, and still an answer\n") \
+        or get(demo.port, "/fail")[0] == 418
+    assert get(demo.port, "/stream?n=2") == (200, b"line 1 of 2\nline 2 of 2\n")
+    told = json.loads(get(demo.port, "/status")[1])
+    assert told["pid"] == demo.pid and told["requests"] >= len(links) - 2
