@@ -179,3 +179,11 @@ int gust__coroutines_begin(struct gust__coroutines *coroutines)
 #endif
     return 0;
 }
+
+const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop)
+{
+    struct gust__coroutines *coroutines = gust__coroutines_of(loop);
+    if (!coroutines || (!coroutines->arena && gust__coroutines_begin(coroutines) < 0))
+        return NULL;
+    return coroutines->arena;
+}

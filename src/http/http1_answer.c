@@ -53,7 +53,7 @@ static bool keeps_alive(const struct gust__http1_exchange *exchange)
     const struct gust__http_service *service = server->service;
     if (!exchange->head.keep_alive || service->no_keep_alive || exchange->exchange.close_after)
         return false;
-    if (server->draining || exchange->answer_to_end)
+    if (server->draining || exchange->answer_to_end || exchange->exchange.body_failed)
         return false;
     if (service->max_requests && connection->requests >= service->max_requests)
         return false;

@@ -105,7 +105,7 @@ static void run_without_route(gust_request *request)
     if (!state)
         gust__no_memory();
     gust__app_find(served_app(request->exchange), head, state->match_data, &match);
-    if (head->form == GUST__TARGET_ASTERISK)
+    if (gust__slice_equals(head->path, GUST__SLICE("*"))) /* the server itself: RFC 9112 3.2.4 */
         match.allowed = GUST__METHODS_ANY;
     if (match.allowed || match.other_allowed) {
         gust_set_header(request, "Allow", allow_text(request, match.allowed, match.other_allowed));

@@ -1,6 +1,7 @@
-/* What the tests of this folder share: a loop for each test, and a count of descriptors before and after. */
-#ifndef GUST_NET_NET_TEST_H
-#define GUST_NET_NET_TEST_H
+/* What the tests of this folder and of net share: a loop for each test, and a count of descriptors before and
+ * after. */
+#ifndef GUST_POOL_LOOP_FOR_TESTS_H
+#define GUST_POOL_LOOP_FOR_TESTS_H
 
 #include <setjmp.h>
 #include <stdarg.h>
