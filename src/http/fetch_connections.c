@@ -118,6 +118,8 @@ struct gust__connection *gust__connection_open(const char *address, int64_t time
     if (connection->stream)
         return connection;
     gust__free(connection);
+    if (gust_error_code(gust_error_last()) != errno)
+        gust_error_set(errno, "no connection to %s", address);
     return NULL;
 }
 

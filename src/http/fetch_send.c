@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "http/chunked.h"
 
-#include <gust/scope.h>
+#include <gust/coroutine.h>
 
 #include <errno.h>
 
@@ -32,15 +32,26 @@ static ssize_t call_produce(const gust_fetch_options *options, char *to)
     return -1;
 }
 
+/* A produce whose wait was cut short may take that for the end of what there is: the server shall not take
+ * it for the end of the body. */
+static int check_interruption(void)
+{
+    if (gust_cancelled())
+        return gust_error_set(ECANCELED, "the request was not sent whole");
+    if (gust_deadline_left() <= 0)
+        return gust_error_set(ETIMEDOUT, "the request was not sent in time");
+    return 0;
+}
+
 /* One chunk, around what is made in place: 1; 0: that was the last; -1 */
 static int send_piece(struct gust__sending *sending, char *buffer)
 {
     char header[GUST__CHUNK_HEADER_SIZE];
-    sending->abandoned = true; /* if it throws, too */
+    sending->making = true; /* stays so if it throws */
     ssize_t made = call_produce(&sending->request->options, buffer + GUST__CHUNK_HEADER_SIZE);
-    if (made < 0)
+    if (made < 0 || check_interruption() < 0)
         return -1;
-    sending->abandoned = false;
+    sending->making = false;
     if (made == 0)
         return gust_stream_write(sending->connection->stream, GUST__LAST_CHUNK, sizeof(GUST__LAST_CHUNK) - 1);
     size_t header_size = gust__chunk_header(header, (uint64_t)made);
@@ -55,10 +66,8 @@ static int send_piece(struct gust__sending *sending, char *buffer)
 static int send_produced(struct gust__sending *sending)
 {
     char *buffer = gust__malloc(GUST__CHUNK_HEADER_SIZE + PIECE + sizeof(GUST__CHUNK_END));
-    if (!buffer) {
-        sending->abandoned = true;
+    if (!buffer)
         return -1;
-    }
     GUST_DEFER(gust__free, buffer);
     int more;
     do
@@ -93,9 +102,9 @@ int gust__sending_run(void *argument)
         return 0;
     }
     int code = errno;
-    if (sending->unwanted || (!sending->abandoned && server_went(code)))
+    if (sending->unwanted || (!sending->making && server_went(code)))
         return 0;
-    if (!sending->abandoned && code == ETIMEDOUT)
+    if (!sending->making && code == ETIMEDOUT)
         gust_error_set(code, "%s did not take the request in time", sending->connection->address);
     /* What was not sent is not answered: who waits for that wakes. */
     sending->abandoned = true;

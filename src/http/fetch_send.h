@@ -12,6 +12,7 @@ struct gust__sending {
     const struct gust__fetch_request *request;
     struct gust__connection *connection;
     bool sent;      /* all of it was handed over */
+    bool making;    /* produce was called, and has not returned well */
     bool abandoned; /* it could not be: the connection is aborted, and the fetch ends with this error */
     bool unwanted;  /* set by the other side: the answer was read, or is not waited for any more */
 };

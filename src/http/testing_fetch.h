@@ -144,9 +144,19 @@ __attribute__((unused)) static int answer_dripping(gust_stream *stream, struct s
 /* The text, then nothing more, until the client goes. */
 __attribute__((unused)) static int answer_and_wait(gust_stream *stream, struct server *server)
 {
-    char byte;
+    char bytes[4096];
     gust_stream_write(stream, server->text, server->size);
-    gust_stream_read(stream, &byte, 1);
+    while (gust_stream_read(stream, bytes, sizeof(bytes)) > 0)
+        ;
+    return -1;
+}
+
+/* The text, and no more reading, until the test sets server->closes. */
+__attribute__((unused)) static int answer_without_reading(gust_stream *stream, struct server *server)
+{
+    gust_stream_write(stream, server->text, server->size);
+    while (!server->closes)
+        gust_sleep(GUST_MS(1));
     return -1;
 }
 
