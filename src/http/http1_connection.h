@@ -143,7 +143,8 @@ struct gust__http1_exchange {
     struct gust__coroutine *reader; /* parked in read_body */
     struct gust__coroutine *writer; /* parked in send */
     bool starting;                  /* inside gust__coroutine_start_now */
-    bool served;                    /* serve has returned */
+    bool running;                   /* serve was called and has not returned */
+    bool served;                    /* serve has returned, or was never called: to be finished */
     bool watched;                   /* watch_gone was asked for */
     char peer[INET6_ADDRSTRLEN];
     struct gust__header trailers[GUST__HTTP1_TRAILERS];

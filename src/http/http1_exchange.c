@@ -102,6 +102,7 @@ const char *gust__exchange_peer(struct gust__exchange *shown)
 /* Runs however serve ends, a throw included; the loop sees to the rest. */
 static void note_served(struct gust__http1_exchange *exchange)
 {
+    exchange->running = false;
     exchange->served = true;
     exchange->exchange.coroutine = NULL;
     if (!exchange->starting)
@@ -119,6 +120,7 @@ static int run_handler(void *argument)
 
 static void refuse_exchange(struct gust__http1_exchange *exchange, int status)
 {
+    exchange->running = false;
     exchange->served = true;
     gust__http1_refuse_request(exchange->connection, status);
     gust__http1_end(exchange->connection);
@@ -133,6 +135,7 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
     connection->deadline = GUST__FOREVER;
     gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
     exchange->starting = true;
+    exchange->running = true;
     int result = gust__coroutine_start_now(shown->loop, shown->request, run_handler, exchange);
     exchange->starting = false;
     if (result < 0)

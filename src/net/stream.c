@@ -87,6 +87,14 @@ static void stream_ready(void *owner, uint32_t events)
         gust__stream_departed(stream, 0);
 }
 
+void gust__stream_divert(gust_stream *stream, gust__ready_function *ready, void *owner)
+{
+    if (ready)
+        gust__loop_set_owner(stream->loop, stream->fd, ready, owner);
+    else
+        gust__loop_set_owner(stream->loop, stream->fd, stream_ready, stream);
+}
+
 /* ---- beginning ---- */
 
 static gust_stream *new_stream(gust_loop *loop, int fd, const gust_stream_options *given)

@@ -78,6 +78,10 @@ struct gust_stream {
 gust_stream *gust__stream_adopt(gust_loop *loop, int fd, const gust_stream_options *options,
                                 const struct gust__address *peer, bool registered, uint32_t events);
 
+/* While nobody uses the stream: its descriptor's events go to ready(owner, events) instead; NULL: to the
+ * stream again. Nothing may be unsent. */
+void gust__stream_divert(gust_stream *stream, gust__ready_function *ready, void *owner);
+
 /* 0 when it may be used by the running coroutine; -1: EBADF, EPERM. */
 int gust__stream_check(const gust_stream *stream);
 

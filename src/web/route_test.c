@@ -118,6 +118,15 @@ static void test_head_is_answered_by_get(void **state)
     assert_int_equal(gust__test_fetch(app, "HEAD /b")->content_length, 8);
     check_allow(app, "HEAD /c", 405, "POST, OPTIONS");
     gust_app_free(app);
+    app = gust_app_new();
+    gust_route(app, "GET /a", show, .data = "get");
+    gust_handle(app, "/b", (&(gust_handler){.get = show}), .data = "table");
+    gust_route(app, "/(.*)", show, .data = "any other");
+    gust_handle(app, "/(.*)", (&(gust_handler){.get = show}), .data = "behind");
+    assert_int_equal(gust__test_fetch(app, "HEAD /a")->content_length, 3);
+    assert_int_equal(gust__test_fetch(app, "HEAD /b")->content_length, 5);
+    assert_int_equal(gust__test_fetch(app, "HEAD /c")->content_length, 9);
+    gust_app_free(app);
 }
 
 static void test_options_are_answered_unless_routed(void **state)
@@ -232,6 +241,12 @@ static void test_mistakes_are_remembered(void **state)
     gust_route(sub, "GET /)", show);
     gust_mount(app = gust_app_new(), "/sub", sub);
     check_mistake(app, "is wrong at character");
+    app = gust_app_new();
+    gust_mount(app, "/self", app);
+    check_mistake(app, "mounted already");
+    gust_mount(app = gust_app_new(), "/one", sub = gust_app_new());
+    gust_mount(app, "/two", sub);
+    check_mistake(app, "mounted already");
     assert_string_equal(gust_app_mistake(NULL), "out of memory");
 }
 

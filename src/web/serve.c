@@ -219,8 +219,7 @@ static void settle(gust_request *request)
         gust__shield_begin();
     if (exchange->body_failed && !request->status && !request->output_size && !exchange->head_sent)
         gust__answer_status(request, (int)exchange->body_failed, NULL);
-    else
-        gust__answer_finish(request);
+    gust__answer_finish(request);
     if (cancelled)
         gust__shield_end();
 }
