@@ -276,6 +276,5 @@ void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
     gust__arena_reset(&exchange->exchange.arena);
     connection->state = GUST__HTTP1_DISCARD;
     connection->dropped = 0;
-    connection->deadline =
-        gust__clock_after(gust_loop_time(exchange->exchange.loop), service->header_timeout);
+    connection->deadline = gust__http1_after(connection, service->header_timeout);
 }
