@@ -173,6 +173,25 @@ static void test_a_file_that_cannot_be_kept_is_503(void **state)
     gust_app_free(app);
 }
 
+static void show_bytes(gust_request *request)
+{
+    const gust_file *file = gust_file_at(request, "f", 0);
+    gust_write(request, file->data.data, file->data.len);
+}
+
+static void test_files_may_have_any_bytes(void **state)
+{
+    (void)state;
+    static const char text[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: " MULTIPART
+                               "\r\n\r\n" UPLOAD("f", "x", "a\0b\r\n\0\xff") END;
+    gust_app *app = gust_app_new();
+    gust_route(app, "POST /", show_bytes);
+    struct gust__test_answer *answer = gust__test_bytes(app, text, sizeof(text) - 1);
+    assert_int_equal(answer->size, 7);
+    assert_memory_equal(answer->body, "a\0b\r\n\0\xff", 7);
+    gust_app_free(app);
+}
+
 /* ---- streamed ---- */
 
 struct seen {
@@ -305,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_are_arguments_and_files_are_files),
+        cmocka_unit_test(test_files_may_have_any_bytes),
         cmocka_unit_test(test_no_file_chosen_is_no_file),
         cmocka_unit_test(test_large_files_go_to_disk),
         cmocka_unit_test(test_files_leave_half_of_the_memory),
