@@ -67,8 +67,10 @@ static void peer_receives(const char *text)
 
 /* ---- calls that run in coroutines ---- */
 
+enum how { SOME, EXACTLY, UNTIL, PATTERN, TO_END };
+
 struct reading {
-    enum { SOME, EXACTLY, UNTIL, PATTERN, TO_END } how;
+    enum how how;
     const char *text;
     size_t max;
     ssize_t result;
@@ -103,7 +105,7 @@ static int read_it(void *argument)
     return 0;
 }
 
-static struct reading *start(int how, const char *text, size_t max)
+static struct reading *start(enum how how, const char *text, size_t max)
 {
     static struct reading readings[2];
     static int turn;

@@ -55,7 +55,7 @@ struct gust_threads {
 static struct gust__lock pools_lock;
 static struct gust__list pools = {&pools, &pools};
 static _Atomic(gust_threads *) default_threads;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static bool watches_forks; /* under pools_lock */
 
 static void before_fork(void)
 {
@@ -97,7 +97,8 @@ static void after_fork_in_child(void)
 
 static void watch_forks(void)
 {
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    if (!watches_forks)
+        watches_forks = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
 }
 
 /* ---- beginning ---- */
@@ -127,8 +128,8 @@ gust_threads *gust_threads_new_with(const gust_threads_options *given)
     threads->max_queue = options.max_queue ? options.max_queue : QUEUE;
     threads->idle = options.idle ? options.idle : IDLE;
     snprintf(threads->name, sizeof(threads->name), "%s", options.name ? options.name : "gust");
-    pthread_once(&fork_once, watch_forks);
     gust__lock_take(&pools_lock);
+    watch_forks();
     gust__list_append(&pools, &threads->member);
     gust__lock_drop(&pools_lock);
     return threads;
