@@ -18,9 +18,10 @@
  * client gets an error answer all the same. Nothing is sent before the handler ends, unless it flushes or its
  * output grows beyond 64 KiB.
  *
- * What a request hands out as const char * lives until the request ends. Everything here is for the thread of
- * the request's loop; [blk] marks what may park, [any] what any thread may call. Set-up mistakes (a bad
- * pattern, no memory) are remembered in the application: gust_main names the first and refuses to start.
+ * What a request hands out as const char * lives until the request ends. What is untagged here is [loop], for
+ * the thread of the request's loop; [blk] marks what may park, [any] what any thread may call. Set-up
+ * mistakes (a bad pattern, no memory) are remembered in the application: gust_main names the first and
+ * refuses to start.
  */
 #ifndef GUST_WEB_H
 #define GUST_WEB_H
@@ -269,8 +270,9 @@ GUST_API int gust_set_cookie_with(gust_request *request, const char *name, const
 GUST_API int gust_write(gust_request *request, const void *data, size_t length);
 GUST_API int gust_print(gust_request *request, const char *text);
 GUST_API int gust_printf(gust_request *request, const char *format, ...) GUST_PRINTF(2, 3);
-/* application/json (unless Content-Type is set) by jansson's pack format: gust_json(req, "{s:i, s:s}", "id",
- * 1, "name", name). What cannot be packed, as text that is not UTF-8, fails with 500. gust/json.h has more.
+/* [blk] application/json (unless Content-Type is set) by jansson's pack format: gust_json(req, "{s:i, s:s}",
+ * "id", 1, "name", name). What cannot be packed, as text that is not UTF-8, fails with 500. gust/json.h has
+ * more.
  */
 GUST_API int gust_json(gust_request *request, const char *format, ...);
 
@@ -281,7 +283,7 @@ GUST_API int gust_flush(gust_request *request);
  * on. */
 GUST_API int gust_finish(gust_request *request);
 GUST_API bool gust_finished(gust_request *request);
-/* Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
+/* [blk] Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
 GUST_API void gust_redirect(gust_request *request, const char *url, int status);
 /* Drops the output and headers so far. EALREADY when the head has been sent. */
 GUST_API int gust_clear(gust_request *request);

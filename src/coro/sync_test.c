@@ -85,7 +85,9 @@ static int use_mutex(void *argument)
     gust_go(&group, lock_briefly, "x");
     gust_go(&group, lock_and_note, "b");
     gust_go(&group, unlock_foreign, NULL);
-    gust_sleep(GUST_MS(5));
+    while (!trace[0])
+        gust_sleep(GUST_US(100));
+    settle();
     assert_string_equal(trace, "x");
     assert_int_equal(gust_mutex_unlock(&mutex), 0);
     assert_int_equal(gust_mutex_try(&mutex), -1); /* it was handed over: nobody overtakes */
@@ -344,7 +346,9 @@ static int wait_for_items(void *argument)
     gust_go(&group, get_and_note, queue);
     gust_go(&group, get_and_note, queue);
     gust_go(&group, get_and_note, queue);
-    gust_sleep(GUST_MS(5));
+    while (!trace[0])
+        gust_sleep(GUST_US(100));
+    settle();
     assert_int_equal(gust_queue_put(queue, &items[0]), 0); /* straight to those that wait */
     assert_int_equal(gust_queue_put(queue, &items[1]), 0);
     assert_int_equal(gust_queue_length(queue), 0);

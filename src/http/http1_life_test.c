@@ -2,7 +2,6 @@
  * used afterwards or forgotten is for the sanitizers to see; that nothing stays open is counted here. */
 #include "http/http1_testing.h"
 
-
 /* What a client has said when something ends. */
 static const struct stage {
     const char *name, *said;

@@ -186,8 +186,6 @@ static void make_head(gust_request *request, struct gust__answer *answer, int64_
 {
     static const struct gust__slice name = {"Content-Type", 12};
     static const struct gust__slice value = {"text/plain; charset=UTF-8", 25};
-    if (request->before_headers)
-        announce_head(request);
     if (!request->has_content_type && content_length != 0 && has_body(request))
         gust__answer_add(request, name, value);
     *answer = (struct gust__answer){
@@ -199,16 +197,24 @@ static void make_head(gust_request *request, struct gust__answer *answer, int64_
     };
 }
 
-/* Sends the output and `more` behind it. */
+/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
+ * even finish the answer. */
 static int send_output(gust_request *request, const void *more, size_t more_size, bool last)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
-    struct iovec parts[2] = {{request->output, request->output_size}, {(void *)(uintptr_t)more, more_size}};
+    if (!exchange->head_sent && request->before_headers)
+        announce_head(request);
+    if (request->finished)
+        return gust_error_set(EALREADY, "the answer has been finished");
     bool first = !exchange->head_sent;
+    if (!has_body(request))
+        request->output_size = more_size = 0;
+    size_t size = request->output_size;
     if (first)
-        make_head(request, &answer, last ? (int64_t)(request->output_size + more_size) : -1);
-    size_t count = more_size ? 2 : request->output_size ? 1 : 0;
+        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1);
+    struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
+    size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
@@ -217,8 +223,6 @@ int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
-    if (!has_body(request))
-        request->output_size = 0;
     int result = send_output(request, NULL, 0, true);
     request->finished = true;
     return result;

@@ -30,7 +30,8 @@ static void put_user(gust_request *request)
 {
     struct user user = {.name = "nobody", .height = 1.5};
     gust_bind(request, user_fields, GUST_LEN(user_fields), &user);
-    gust_printf(request, "%lld %s %d %g %d", (long long)user.id, user.name, user.age, user.height, user.admin);
+    gust_printf(request, "%lld %s %d %g %d", (long long)user.id, user.name, user.age, user.height,
+                user.admin);
 }
 
 struct widths {
@@ -68,9 +69,12 @@ struct limits {
 };
 
 static const gust_field limit_fields[] = {
-    GUST_INT(struct limits, between, .min = -10, .max = 10), GUST_INT(struct limits, at_most, .min = -5),
-    GUST_INT(struct limits, at_least, .min = 3),             GUST_TEXT(struct limits, text, .min = 2, .max = 4),
-    GUST_DOUBLE(struct limits, number, .min = 0.5),          GUST_BOOL(struct limits, flag),
+    GUST_INT(struct limits, between, .min = -10, .max = 10),
+    GUST_INT(struct limits, at_most, .min = -5),
+    GUST_INT(struct limits, at_least, .min = 3),
+    GUST_TEXT(struct limits, text, .min = 2, .max = 4),
+    GUST_DOUBLE(struct limits, number, .min = 0.5),
+    GUST_BOOL(struct limits, flag),
 };
 
 static void put_limits(gust_request *request)
@@ -140,17 +144,20 @@ static void test_members_come_from_where_they_say(void **state)
           "7 Ann 30 2 0");
     check("PUT /users/7", "application/vnd.x+JSON; charset=utf-8",
           "{\"name\":\"Ann\",\"age\":0,\"height\":null}", 200, "7 Ann 0 1.5 0");
-    check("PUT /any/3?at_least=4&between=4&text=abc", URLENCODED, "between=5&at_least=6", 200, "5 0 3 abc 0 0");
+    check("PUT /any/3?at_least=4&between=4&text=abc", URLENCODED, "between=5&at_least=6", 200,
+          "5 0 3 abc 0 0");
 }
 
 static void test_every_bad_field_is_named(void **state)
 {
     (void)state;
-    check("PUT /users/0?admin=maybe", URLENCODED, "name=much+too+long&height=3&age=151", 400,
-          "{\"fields\":{\"id\":\"must be at least 1\",\"name\":\"must be 0..8 bytes long\","
-          "\"age\":\"must be 0..150\",\"height\":\"must be 0.5..2.5\",\"admin\":\"must be true or false\"}}\n");
-    check("PUT /users/x", URLENCODED, "", 400,
-          "{\"fields\":{\"id\":\"must be a whole number\",\"name\":\"is required\",\"age\":\"is required\"}}\n");
+    check(
+        "PUT /users/0?admin=maybe", URLENCODED, "name=much+too+long&height=3&age=151", 400,
+        "{\"fields\":{\"id\":\"must be at least 1\",\"name\":\"must be 0..8 bytes long\","
+        "\"age\":\"must be 0..150\",\"height\":\"must be 0.5..2.5\",\"admin\":\"must be true or false\"}}\n");
+    check(
+        "PUT /users/x", URLENCODED, "", 400,
+        "{\"fields\":{\"id\":\"must be a whole number\",\"name\":\"is required\",\"age\":\"is required\"}}\n");
     check("PUT /users/1", JSON, "{\"name\":1,\"age\":\"30\",\"height\":true}", 400,
           "{\"fields\":{\"name\":\"must be text\",\"age\":\"must be a whole number\","
           "\"height\":\"must be a number\"}}\n");
@@ -162,8 +169,9 @@ static void test_a_body_that_is_no_object_is_refused(void **state)
 {
     (void)state;
     check("PUT /users/1", JSON, "[]", 400, "400 Bad Request: the body is not a JSON object\n");
-    check("PUT /users/1", JSON, "{", 400,
-          "400 Bad Request: the body is not JSON: line 1, column 1: string or '}' expected near end of file\n");
+    check(
+        "PUT /users/1", JSON, "{", 400,
+        "400 Bad Request: the body is not JSON: line 1, column 1: string or '}' expected near end of file\n");
 }
 
 static void test_integers_fit_their_member(void **state)
@@ -174,15 +182,17 @@ static void test_integers_fit_their_member(void **state)
                  "127 255 32767 65535 2147483647 4294967295 9223372036854775807 18446744073709551615");
     check_widths("i8=-128&u8=0&i16=-32768&u16=-0&i32=-2147483648&u32=%2B5&i64=-9223372036854775808&u64=007",
                  "-128 0 -32768 0 -2147483648 5 -9223372036854775808 7");
-    check_widths("i8=128&u8=256&i16=32768&u16=65536&i32=2147483648&u32=4294967296&i64=9223372036854775808&"
-                 "u64=18446744073709551616",
-                 "{\"fields\":{\"i8\":\"must be -128..127\",\"u8\":\"must be 0..255\",\"i16\":\"must be "
-                 "-32768..32767\",\"u16\":\"must be 0..65535\",\"i32\":\"must be -2147483648..2147483647\","
-                 "\"u32\":\"must be 0..4294967295\",\"i64\":\"must be "
-                 "-9223372036854775808..9223372036854775807\",\"u64\":\"must be 0..18446744073709551615\"}}\n");
-    check_widths("i8=-129&u8=-1&i64=-9223372036854775809&u64=-1",
-                 "{\"fields\":{\"i8\":\"must be -128..127\",\"u8\":\"must be 0..255\",\"i64\":\"must be "
-                 "-9223372036854775808..9223372036854775807\",\"u64\":\"must be 0..18446744073709551615\"}}\n");
+    check_widths(
+        "i8=128&u8=256&i16=32768&u16=65536&i32=2147483648&u32=4294967296&i64=9223372036854775808&"
+        "u64=18446744073709551616",
+        "{\"fields\":{\"i8\":\"must be -128..127\",\"u8\":\"must be 0..255\",\"i16\":\"must be "
+        "-32768..32767\",\"u16\":\"must be 0..65535\",\"i32\":\"must be -2147483648..2147483647\","
+        "\"u32\":\"must be 0..4294967295\",\"i64\":\"must be "
+        "-9223372036854775808..9223372036854775807\",\"u64\":\"must be 0..18446744073709551615\"}}\n");
+    check_widths(
+        "i8=-129&u8=-1&i64=-9223372036854775809&u64=-1",
+        "{\"fields\":{\"i8\":\"must be -128..127\",\"u8\":\"must be 0..255\",\"i64\":\"must be "
+        "-9223372036854775808..9223372036854775807\",\"u64\":\"must be 0..18446744073709551615\"}}\n");
     check_widths("i64=99999999999999999999999999999999",
                  "{\"fields\":{\"i64\":\"must be -9223372036854775808..9223372036854775807\"}}\n");
     check("PUT /widths", JSON, "{\"i8\":-128,\"u64\":9223372036854775807,\"u8\":255}", 200,
@@ -206,17 +216,18 @@ static void test_limits_hold_at_their_edges(void **state)
 {
     (void)state;
     check_limits("between=-10&at_most=-5&at_least=3&text=ab&number=0.5", "-10 -5 3 ab 0.5 0");
-    check_limits("between=10&at_most=0&at_least=2000000000&text=abcd&number=1e300", "10 0 2000000000 abcd 1e+300 0");
-    check_limits("between=-11&at_most=-6&at_least=2&text=a&number=0.4",
-                 "{\"fields\":{\"between\":\"must be -10..10\",\"at_most\":\"must be -5..0\",\"at_least\":\"must "
-                 "be at least 3\",\"text\":\"must be 2..4 bytes long\",\"number\":\"must be at least 0.5\"}}\n");
-    check_limits("between=11&at_most=1&text=abcde",
-                 "{\"fields\":{\"between\":\"must be -10..10\",\"at_most\":\"must be -5..0\",\"text\":\"must be "
-                 "2..4 bytes long\"}}\n");
-    check_limits("between=99999999999999999999",
-                 "{\"fields\":{\"between\":\"must be -10..10\"}}\n");
-    check_limits("at_least=2147483648",
-                 "{\"fields\":{\"at_least\":\"must be -2147483648..2147483647\"}}\n");
+    check_limits("between=10&at_most=0&at_least=2000000000&text=abcd&number=1e300",
+                 "10 0 2000000000 abcd 1e+300 0");
+    check_limits(
+        "between=-11&at_most=-6&at_least=2&text=a&number=0.4",
+        "{\"fields\":{\"between\":\"must be -10..10\",\"at_most\":\"must be -5..0\",\"at_least\":\"must "
+        "be at least 3\",\"text\":\"must be 2..4 bytes long\",\"number\":\"must be at least 0.5\"}}\n");
+    check_limits(
+        "between=11&at_most=1&text=abcde",
+        "{\"fields\":{\"between\":\"must be -10..10\",\"at_most\":\"must be -5..0\",\"text\":\"must be "
+        "2..4 bytes long\"}}\n");
+    check_limits("between=99999999999999999999", "{\"fields\":{\"between\":\"must be -10..10\"}}\n");
+    check_limits("at_least=2147483648", "{\"fields\":{\"at_least\":\"must be -2147483648..2147483647\"}}\n");
 }
 
 static void test_empty_text_did_not_come_for_numbers(void **state)

@@ -76,7 +76,8 @@ static void test_cookies_are_set(void **state)
     options.path = "/x";
     options.domain = "example.org";
     options.same_site = "Strict";
-    check_set("Set-Cookie: a=1; Domain=example.org; Path=/x; Max-Age=60; SameSite=Strict; Secure; HttpOnly\n");
+    check_set(
+        "Set-Cookie: a=1; Domain=example.org; Path=/x; Max-Age=60; SameSite=Strict; Secure; HttpOnly\n");
     options.same_site = "";
     options.max_age = 1;
     check_set("Set-Cookie: a=1; Path=/; Max-Age=1\n");

@@ -8,11 +8,10 @@
 
 #include <dirent.h>
 
-#define MULTIPART "multipart/form-data; boundary=XX"
-#define FIELD(name, value) \
-    "--XX\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
-#define UPLOAD(name, file, value)                                                           \
-    "--XX\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file           \
+#define MULTIPART          "multipart/form-data; boundary=XX"
+#define FIELD(name, value) "--XX\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+#define UPLOAD(name, file, value)                                                 \
+    "--XX\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file \
     "\"\r\nContent-Type: image/png\r\n\r\n" value "\r\n"
 #define END "--XX--\r\n"
 
@@ -144,7 +143,8 @@ static void test_bad_forms_are_refused(void **state)
     gust_app *app = make();
     assert_int_equal(gust__test_send_body(app, "POST /", "multipart/form-data", END)->status, 400);
     const char with_nul[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: " MULTIPART
-                            "\r\nContent-Length: 67\r\n\r\n" FIELD("a", "1\0" "2") END;
+                            "\r\nContent-Length: 67\r\n\r\n" FIELD("a", "1\0"
+                                                                        "2") END;
     assert_int_equal(gust__test_bytes(app, with_nul, sizeof(with_nul) - 1)->status, 400);
     gust_app_free(app);
 }

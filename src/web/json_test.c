@@ -144,8 +144,8 @@ static void test_bodies_are_parsed(void **state)
 static void test_bad_bodies_are_refused(void **state)
 {
     (void)state;
-    const char *bad[] = {"",        "{",          "{\"a\":1,}", "{\"a\":1,\"a\":2}", "[1] x", "\"\xff\"",
-                         "{a:1}",   "\"\\u0000\"", "NaN",        "[1e999]",           "01",    "'a'",
+    const char *bad[] = {"",       "{",           "{\"a\":1,}", "{\"a\":1,\"a\":2}", "[1] x", "\"\xff\"",
+                         "{a:1}",  "\"\\u0000\"", "NaN",        "[1e999]",           "01",    "'a'",
                          "]][[\"["};
     gust_app *app = make();
     for (size_t i = 0; i < GUST_LEN(bad); i++) {

@@ -67,8 +67,7 @@ static void test_groups_have_names(void **state)
 static void test_groups_are_decoded_once(void **state)
 {
     (void)state;
-    check("/([^/]+)", show_numbered, "GET /a+b%2Fc%2525", 200,
-          "[NULL][a+b/c%25][NULL][NULL][a+b/c%25]");
+    check("/([^/]+)", show_numbered, "GET /a+b%2Fc%2525", 200, "[NULL][a+b/c%25][NULL][NULL][a+b/c%25]");
     check("/([^/]+)", show_numbered, "GET /%E2%82%AC%20", 200,
           "[NULL][\xe2\x82\xac ][NULL][NULL][\xe2\x82\xac ]");
 }

@@ -201,6 +201,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
         find_app(request);
         return;
     }
+    gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
     request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
     if (request->route->options.cancel_when_gone)
@@ -244,11 +245,13 @@ static void end_request(gust_request *request)
         if (gust__catch(run_on_finish, request) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
     }
-    for (struct gust__call *call = request->after; call; call = call->next) {
+    gust__scope_end(&request->group->scope); /* children may use what gust_after gives back */
+    while (request->after) {
+        struct gust__call *call = request->after;
+        request->after = call->next;
         if (gust__catch(run_after, call) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "gust_after");
     }
-    gust__scope_end(&request->group->scope);
     if (request->wakes_on & GUST_DRAIN)
         gust__list_remove(&request->drain_member);
     if (request->files)

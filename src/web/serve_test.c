@@ -32,10 +32,10 @@ static void hello(gust_request *request)
     gust_print(request, "hello");
 }
 
-static void fail_418(gust_request *request)
+static void fail_409(gust_request *request)
 {
     (void)request;
-    gust_fail(418, "short and stout");
+    gust_fail(409, "edited meanwhile");
 }
 
 /* ---- middleware ---- */
@@ -76,7 +76,7 @@ static void test_middleware_runs_around_the_handler(void **state)
     gust_use(app, around, "outer");
     gust_use(sub, around, "inner");
     gust_route(sub, "/x", hello);
-    gust_route(sub, "/fails", fail_418);
+    gust_route(sub, "/fails", fail_409);
     gust_mount(app, "/sub", sub);
     gust_route(app, "/x", hello);
     fetch(app, "GET /sub/x");
@@ -84,8 +84,8 @@ static void test_middleware_runs_around_the_handler(void **state)
     fetch(app, "GET /x");
     assert_string_equal(trace, "outer in;handler;outer out 200;");
     struct gust__test_answer *answer = fetch(app, "GET /sub/fails");
-    assert_string_equal(trace, "outer in;inner in;inner out 418;outer out 418;");
-    assert_string_equal(answer->body, "418 I'm a teapot: short and stout\n");
+    assert_string_equal(trace, "outer in;inner in;inner out 409;outer out 409;");
+    assert_string_equal(answer->body, "409 Conflict: edited meanwhile\n");
     fetch(app, "GET /sub/none");
     assert_string_equal(trace, "outer in;inner in;inner out 404;outer out 404;");
     fetch(app, "GET /none");
@@ -210,16 +210,16 @@ static void test_errors_are_written_by_the_innermost_that_can(void **state)
     gust_app *app = gust_app_new(), *sub = gust_app_new(), *bad = gust_app_new();
     gust_write_error(app, own_error);
     gust_write_error(bad, bad_error);
-    gust_route(sub, "/x", fail_418);
-    gust_route(bad, "/x", fail_418);
+    gust_route(sub, "/x", fail_409);
+    gust_route(bad, "/x", fail_409);
     gust_mount(app, "/sub", sub);
     gust_mount(app, "/bad", bad);
     struct gust__test_answer *answer = fetch(app, "GET /sub/x");
-    assert_string_equal(answer->body, "<h1>418</h1>");
+    assert_string_equal(answer->body, "<h1>409</h1>");
     assert_string_equal(answer->headers, "Content-Type: text/html\n");
     answer = fetch(app, "GET /bad/x");
-    assert_int_equal(answer->status, 418);
-    assert_string_equal(answer->body, "418 I'm a teapot: short and stout\n");
+    assert_int_equal(answer->status, 409);
+    assert_string_equal(answer->body, "409 Conflict: edited meanwhile\n");
     assert_non_null(strstr(answer->log, "write_error's own"));
     assert_string_equal(fetch(app, "GET /none")->body, "<h1>404</h1>");
     gust_app_free(app);
@@ -238,12 +238,16 @@ static void test_not_found_may_be_ones_own(void **state)
     gust_app_free(app);
 }
 
-static void deep(int depth)
+static void deepest(void)
 {
-    GUST_DEFER(note_plain, "defer;");
-    if (depth == 0)
-        gust_fail(422, "an empty post");
-    deep(depth - 1);
+    GUST_DEFER(note_plain, "defer 2;");
+    gust_fail(422, "an empty post");
+}
+
+static void deep(void)
+{
+    GUST_DEFER(note_plain, "defer 1;");
+    deepest();
     note("never;");
 }
 
@@ -252,7 +256,7 @@ static void fail_deep(gust_request *request)
     gust_set_header(request, "X-Thrown-Away", "1");
     gust_print(request, "thrown away");
     assert_ptr_equal(gust_current(), request);
-    deep(2);
+    deep();
 }
 
 static void throw_plain(gust_request *request)
@@ -286,7 +290,7 @@ static void test_failures_unwind_and_answer(void **state)
     assert_int_equal(answer->status, 422);
     assert_string_equal(answer->body, "422 Unprocessable Content: an empty post\n");
     assert_string_equal(answer->headers, "Content-Type: text/plain; charset=UTF-8\n");
-    assert_string_equal(trace, "defer;defer;defer;");
+    assert_string_equal(trace, "defer 2;defer 1;");
     assert_int_equal(answer->log_lines, 0);
     answer = fetch(app, "GET /throw?code=5");
     assert_int_equal(answer->status, 500);
@@ -452,8 +456,9 @@ static void wait_until_woken(gust_request *request)
                 gust_draining());
 }
 
-static void sleep_then_print(gust_request *request)
+static void sleep_then_throw(gust_request *request)
 {
+    (void)request;
     if (gust_sleep(GUST_S(60)) < 0)
         gust_throw(errno, NULL);
 }
@@ -463,7 +468,7 @@ static void test_handlers_are_woken_when_they_asked(void **state)
     (void)state;
     gust_app *app = gust_app_new();
     gust_route(app, "/x", wait_until_woken);
-    gust_route(app, "/cancel", sleep_then_print, .cancel_when_gone = true);
+    gust_route(app, "/cancel", sleep_then_throw, .cancel_when_gone = true);
     gust__test_options.on_watch = go_away;
     assert_string_equal(fetch(app, "GET /x")->body, "-1 1 1 0");
     assert_string_equal(fetch(app, "GET /x?drain")->body, "-1 1 0 1");
