@@ -104,7 +104,7 @@ __attribute__((unused)) static void await_closed(const struct server *server)
     }
 }
 
-static void server_stop(struct server *server)
+__attribute__((unused)) static void server_stop(struct server *server)
 {
     gust_listener_free(server->listener);
     for (int i = 0; server->open > 0 && i < 4000; i++)
