@@ -8,7 +8,8 @@ import pytest
 pytestmark = pytest.mark.plain
 
 TOOL = pathlib.Path(__file__).resolve().parent.parent / "tools/install-deps"
-BUILD = ["cmake", "make", "gcc", "libc6-dev", "pkg-config", "libpcre2-dev", "libjansson-dev", "libdw-dev"]
+BUILD = ["cmake", "make", "gcc", "libc6-dev", "pkg-config", "libpcre2-dev", "libjansson-dev", "libdw-dev",
+         "libssl-dev"]
 
 # Its state are files beside it: installed, known (candidates), fresh (apt-get update ran), calls.
 COMMANDS = {

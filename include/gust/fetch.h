@@ -50,6 +50,7 @@ GUST_API gust_response *gust_fetch_with(const char *url, const gust_fetch_option
 GUST_API gust_future *gust_fetch_async_with(const char *url, const gust_fetch_options *options);
 #define gust_fetch_async(url, ...) gust_fetch_async_with(url, GUST_OPTIONS(gust_fetch_options, ##__VA_ARGS__))
 
+/* [any] What came, borrowed from the response. */
 GUST_API int gust_response_status(const gust_response *response);
 GUST_API const char *gust_response_reason(const gust_response *response);
 GUST_API const char *gust_response_header(const gust_response *response,

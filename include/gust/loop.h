@@ -92,8 +92,8 @@ typedef struct gust_periodic_options {
 
 /* [loop] Calls function(argument) every period nanoseconds, counted from start to start; a cycle missed
  * because something took too long is skipped, not made up for. It runs in a coroutine where coroutines are in
- * use (it may wait); the next call comes after this one ended. NULL: EINVAL (period < 1), ENOMEM, EDEADLK
- * without a loop. */
+ * use (it may wait); the next call comes after this one ended. NULL: EINVAL (period < 1, jitter not in 0..1),
+ * ENOMEM, EDEADLK without a loop. */
 GUST_API gust_periodic *gust_every_with(int64_t period, int (*function)(void *argument), void *argument,
                                         const gust_periodic_options *options);
 #define gust_every(period, function, argument, ...) \

@@ -57,7 +57,12 @@ GUST_API void gust__scope_end(
 
 /* GUST_DEFER(function, arguments...): calls function(arguments...) when the enclosing block ends. Up to four
  * arguments, pointers or integers, checked against the function's type and taken now. The function runs
- * shielded: a deadline or cancel does not interrupt what it waits for until a grace time (5 s) is over. */
+ * shielded: a deadline or cancel does not interrupt what it waits for until a grace time (5 s) is over. It is
+ * called with integer registers only: no parameter of it may be a float or double.
+ *
+ * A function that throws does so as any other code: to the nearest gust_try, the block's other scopes end
+ * first. Thrown while a throw is on its way already, the second error is only logged and the first goes on.
+ */
 
 /* GUST_DEADLINE(nanoseconds): until the block ends, whatever waits in it ends with ETIMEDOUT once so much
  * time has passed, inside libraries too (libgust-green). The earliest of nested deadlines rules; children
@@ -73,8 +78,9 @@ GUST_API int gust_try(int (*function)(void *argument), void *argument);
 
 /* [any] Leaves the caller's frames to the nearest gust_try, gust_next, job or start of a coroutine, which
  * gives -1 and errno = code; scopes on the way end. Frames must be one's own: never throw out of a library's
- * callback. Where libstdc++ is linked, destructors run too. Outside all of these it logs the error and
- * aborts. */
+ * callback. Where libstdc++ is linked, destructors run too: a C++
+ * catch (...) on the way must end with `throw;`, one that does not aborts, and so does a noexcept function.
+ * Outside all of these it logs the error and aborts. */
 GUST_API void gust_throw(int code, const char *format, ...) GUST_PRINTF(2, 3) __attribute__((__noreturn__));
 
 /* Private: what the macros below expand to. */

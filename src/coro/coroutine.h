@@ -43,10 +43,11 @@ struct gust__coroutine {
     struct gust__list sibling;         /* among the group's children */
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
-    const char *waits_for;             /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
-    int64_t resumed;                   /* loop time of the last switch to it */
-    uint64_t number;                   /* counted by the loop from 1: its name while it has no other */
-    uint32_t interruptions;            /* waits that a deadline or cancel cut short: gust_pool compares it */
+    const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
+    const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
+    int64_t resumed;        /* loop time of the last switch to it */
+    uint64_t number;        /* counted by the loop from 1: its name while it has no other */
+    uint32_t interruptions; /* waits that a deadline or cancel cut short: gust_pool compares it */
     int result;
     bool parked;
     bool woken;         /* by gust__wake, in the wait that ends now */
@@ -97,6 +98,9 @@ int gust__wake_posted(void *coroutine);
 
 /* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
 const char *gust__coroutine_name(struct gust__coroutine *coroutine);
+
+/* The arena of the loop's stacks, for gust__overflow_enter; leave before the loop is closed. NULL: ENOMEM. */
+const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop);
 
 /* The name of the running coroutine, if stack is its own: for gust__overflow_install (coro/overflow.h). */
 const char *gust__coroutine_name_of(struct gust__stack stack);

@@ -10,7 +10,7 @@
 static void tell_handler(struct gust__http1_connection *connection)
 {
     struct gust__http1_exchange *exchange = connection->current;
-    if (!exchange || exchange->served)
+    if (!exchange || !exchange->running)
         return;
     exchange->exchange.gone = true;
     connection->tell_gone = true;
@@ -105,12 +105,23 @@ static enum gust__http1_step input_ended(struct gust__http1_connection *connecti
     return GUST__HTTP1_MORE;
 }
 
+static enum gust__http1_step refuse_and_end(struct gust__http1_connection *connection, int status)
+{
+    gust__http1_refuse_request(connection, status);
+    gust__http1_end(connection);
+    return GUST__HTTP1_MORE;
+}
+
+/* One read. -> whether there is anything new to act on. */
+static bool read_on(struct gust__http1_connection *connection)
+{
+    return gust__http1_fill(connection, 0) >= 0 || connection->state == GUST__HTTP1_CLOSED;
+}
+
 static enum gust__http1_step step_head(struct gust__http1_connection *connection)
 {
-    for (;;) {
-        bool may = may_begin(connection);
-        if (connection->state == GUST__HTTP1_CLOSED) /* a read or that flush met a reset */
-            return GUST__HTTP1_MORE;
+    bool may = may_begin(connection);
+    while (connection->state == GUST__HTTP1_HEAD) {
         if (!may) {
             connection->deadline = GUST__FOREVER; /* the write's timeout rules */
             return GUST__HTTP1_WAIT;
@@ -122,14 +133,10 @@ static enum gust__http1_step step_head(struct gust__http1_connection *connection
             return input_ended(connection);
         if (!connection->readable)
             return wait_for_head(connection);
-        if (gust__http1_fill(connection, 0) >= 0 || connection->state == GUST__HTTP1_CLOSED)
-            continue;
-        if (errno != ENOMEM)
-            return wait_for_head(connection);
-        gust__http1_refuse_request(connection, 503);
-        gust__http1_end(connection);
-        return GUST__HTTP1_MORE;
+        if (!read_on(connection))
+            return errno == ENOMEM ? refuse_and_end(connection, 503) : wait_for_head(connection);
     }
+    return GUST__HTTP1_MORE;
 }
 
 static enum gust__http1_step step_ending(struct gust__http1_connection *connection)
@@ -189,8 +196,11 @@ static enum gust__http1_step step(struct gust__http1_connection *connection)
         return step_ending(connection);
     case GUST__HTTP1_LINGERING:
         return step_lingering(connection);
-    case GUST__HTTP1_SERVING:
     case GUST__HTTP1_CLOSED:
+        if (exchange && !exchange->running) /* it was closed while the body still came */
+            gust__http1_exchange_release(exchange);
+        break;
+    case GUST__HTTP1_SERVING:
         break;
     }
     return GUST__HTTP1_WAIT;
@@ -249,7 +259,7 @@ void gust__http1_advance(struct gust__http1_connection *connection)
     connection->busy = true;
     uint32_t turn_ends = connection->requests + GUST__HTTP1_TURN;
     for (;;) {
-        if (connection->current && !connection->current->served)
+        if (connection->current && connection->current->running)
             look_after_handler(connection);
         if (step(connection) == GUST__HTTP1_WAIT)
             break;

@@ -88,6 +88,14 @@ static int take_header(struct gust__fields *fields, const struct gust__header *h
     }
 }
 
+/* A size that gcc knows makes it write "rep stos" here, which alone costs a fifth of a small head. */
+static inline void clear_index(struct gust__fields *fields)
+{
+    size_t size = sizeof(fields->first);
+    __asm__("" : "+r"(size));
+    memset(fields->first, 0, size);
+}
+
 /* Behind the name that begins at at. */
 GUST__INLINE const char *scan_name(enum gust__scan_way way, const struct gust__http1_input *input,
                                    const char *at)
@@ -148,7 +156,7 @@ GUST__INLINE const char *parse_fields(enum gust__scan_way way, struct gust__fiel
     fields->count = 0;
     fields->content_length = -1;
     fields->chunked = fields->close = fields->keep_alive_option = fields->upgrade_option = false;
-    memset(fields->first, 0, sizeof(fields->first));
+    clear_index(fields);
     while (at < input->end && *at != '\r') {
         if (fields->count == max) {
             gust__http1_set_fault(fault, 431, "too many header lines");

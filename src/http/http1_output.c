@@ -128,6 +128,15 @@ char *gust__http1_wait_room(struct gust__http1_exchange *exchange, size_t size)
     }
 }
 
+int gust__http1_share(struct gust__http1_exchange *exchange, size_t size)
+{
+    exchange->share += size;
+    if (exchange->share < GUST__HTTP1_SHARE)
+        return 0;
+    exchange->share = 0;
+    return gust_yield();
+}
+
 /* ---- parts that are sent from where they lie ---- */
 
 /* Where sending has come to in a list of parts and a trailer behind them. */
@@ -221,6 +230,23 @@ static int copy_rest(struct gust__http1_connection *connection, struct cursor *c
     return 0;
 }
 
+/* Collects all of it, which mostly is all that is to do. */
+static bool collect(struct gust__http1_connection *connection, const struct iovec *parts, size_t count,
+                    size_t total, struct gust__slice trailer)
+{
+    char *to = gust__http1_room_now(connection, total + trailer.size);
+    if (!to && !(to = gust__http1_room(connection, total + trailer.size)))
+        return false;
+    connection->out_end += (uint32_t)(total + trailer.size);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len)
+            to = (char *)memcpy(to, parts[i].iov_base, parts[i].iov_len) + parts[i].iov_len;
+    }
+    if (trailer.size)
+        memcpy(to, trailer.data, trailer.size);
+    return true;
+}
+
 int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
                            size_t total, struct gust__slice trailer)
 {
@@ -228,7 +254,7 @@ int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct i
     struct cursor cursor = {.parts = parts, .count = count, .trailer = trailer, .left = total + trailer.size};
     if (cursor.left == 0)
         return 0;
-    if (cursor.left <= GUST__HTTP1_COPY && copy_rest(connection, &cursor) == 0)
+    if (cursor.left <= GUST__HTTP1_COPY && collect(connection, parts, count, total, trailer))
         return 0;
     while (connection->state != GUST__HTTP1_CLOSED) {
         if (connection->writable && write_pieces(connection, &cursor) < 0)

@@ -45,7 +45,7 @@ static void free_server(struct gust__http_server *server)
     while (server->spare) {
         struct gust__http1_exchange *exchange = server->spare;
         server->spare = exchange->next;
-        gust__http1_exchange_free(exchange);
+        gust__free(exchange);
     }
     struct gust__http_service *service = server->service;
     gust__free(server);
@@ -116,6 +116,7 @@ struct gust__http_server *gust__http_server_new(gust_loop *loop, struct gust_lis
     server->http = http;
     server->service = service;
     server->task.run = look;
+    server->exchange_zeroed = offsetof(struct gust__http1_exchange, admission);
     gust__list_init(&server->connections);
     if (listener && gust__listener_start(listener, loop, accepted, server) < 0)
         goto failed;

@@ -109,6 +109,9 @@ static void events_change_and_rest(void **state)
     seen.calls = 0;
     turn(*state, 3);
     assert_int_equal(seen.calls, 0);
+    int64_t until = gust__clock_now() + GUST_MS(3);
+    gust__loop_iterate(*state, until); /* nor does it end a wait */
+    assert_true(gust__clock_now() >= until);
     assert_int_equal(gust_watch_update(watch, GUST_READABLE), 0);
     turn(*state, 1);
     assert_int_equal(seen.calls, 1);
