@@ -31,8 +31,10 @@ static void show_file(gust_request *request, const gust_file *file)
     if (file->fd < 0) {
         assert_int_equal(file->data.len, file->length);
         assert_int_equal(file->data.data[file->data.len], 0);
-        gust_printf(request, "%s,%s,%s:%s;", file->name, file->file_name,
-                    file->content_type ? file->content_type : "NULL", file->data.data);
+        gust_printf(request, "%s,%s,%s:", file->name, file->file_name,
+                    file->content_type ? file->content_type : "NULL");
+        gust_write(request, file->data.data, file->data.len);
+        gust_print(request, ";");
         return;
     }
     assert_null(file->data.data);
@@ -90,6 +92,27 @@ static void test_fields_are_arguments_and_files_are_files(void **state)
     check("--XX\r\nContent-Disposition: form-data; name=f; filename=n\r\n\r\nx\r\n" END, 200,
           "[NULL]f,n,NULL:x;");
     check(END, 200, "[NULL]");
+}
+
+static void test_a_file_may_hold_any_bytes(void **state)
+{
+    static const char form[] = UPLOAD("f", "x",
+                                      "\0"
+                                      "a\0b") END,
+                      expected[] = "[NULL]f,x,image/png:\0a\0b;";
+    char request[1024];
+    (void)state;
+    int head =
+        snprintf(request, sizeof(request),
+                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: " MULTIPART "\r\nContent-Length: %zu\r\n\r\n",
+                 sizeof(form) - 1);
+    memcpy(request + head, form, sizeof(form));
+    gust_app *app = make();
+    struct gust__test_answer *answer = gust__test_bytes(app, request, (size_t)head + sizeof(form) - 1);
+    assert_int_equal(answer->status, 200);
+    assert_int_equal(answer->size, sizeof(expected) - 1);
+    assert_memory_equal(answer->body, expected, sizeof(expected) - 1);
+    gust_app_free(app);
 }
 
 static void test_no_file_chosen_is_no_file(void **state)
@@ -305,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_are_arguments_and_files_are_files),
+        cmocka_unit_test(test_a_file_may_hold_any_bytes),
         cmocka_unit_test(test_no_file_chosen_is_no_file),
         cmocka_unit_test(test_large_files_go_to_disk),
         cmocka_unit_test(test_files_leave_half_of_the_memory),
