@@ -173,6 +173,59 @@ static void test_a_file_that_cannot_be_kept_is_503(void **state)
     gust_app_free(app);
 }
 
+#ifdef GUST_FAULTS
+/* Each allocation and each call of a request in turn: it is answered, and nothing is left open. */
+static void check_faults(const char *rule)
+{
+    gust_app *app = make();
+    const char *form = FIELD("a", "1") UPLOAD("f", "x", "123456789") UPLOAD("f", "y", "1") END;
+    gust__faults_set("sys:lseek:1:29"); /* a first backtrace opens what it needs */
+    gust__test_send_body(app, "POST /", MULTIPART, form);
+    int before = count_descriptors();
+    for (unsigned n = 1, struck = 1; struck; n++) {
+        char text[64];
+        snprintf(text, sizeof(text), rule, n);
+        assert_int_equal(gust__faults_set(text), 0);
+        struct gust__test_answer *answer = gust__test_send_body(app, "POST /", MULTIPART, form);
+        struck = gust__faults_struck();
+        gust__faults_set(NULL);
+        if (answer && answer->status != 200 && answer->status != 503)
+            print_error("%s: %d %s\n", text, answer->status, answer->log);
+        assert_true(!answer || answer->status == 200 || answer->status == 503);
+        assert_int_equal(count_descriptors(), before);
+    }
+    gust_app_free(app);
+}
+
+static void test_failures_of_the_system_are_answered(void **state)
+{
+    (void)state;
+    check_faults("alloc:%u");
+    check_faults("sys:openat:%u:13");
+    check_faults("sys:write:%u:28");
+    check_faults("sys:lseek:%u:29");
+}
+#endif
+
+static void show_bytes(gust_request *request)
+{
+    const gust_file *file = gust_file_at(request, "f", 0);
+    gust_write(request, file->data.data, file->data.len);
+}
+
+static void test_files_may_have_any_bytes(void **state)
+{
+    (void)state;
+    static const char text[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: " MULTIPART
+                               "\r\n\r\n" UPLOAD("f", "x", "a\0b\r\n\0\xff") END;
+    gust_app *app = gust_app_new();
+    gust_route(app, "POST /", show_bytes);
+    struct gust__test_answer *answer = gust__test_bytes(app, text, sizeof(text) - 1);
+    assert_int_equal(answer->size, 7);
+    assert_memory_equal(answer->body, "a\0b\r\n\0\xff", 7);
+    gust_app_free(app);
+}
+
 /* ---- streamed ---- */
 
 struct seen {
@@ -305,6 +358,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_are_arguments_and_files_are_files),
+        cmocka_unit_test(test_files_may_have_any_bytes),
+#ifdef GUST_FAULTS
+        cmocka_unit_test(test_failures_of_the_system_are_answered),
+#endif
         cmocka_unit_test(test_no_file_chosen_is_no_file),
         cmocka_unit_test(test_large_files_go_to_disk),
         cmocka_unit_test(test_files_leave_half_of_the_memory),
