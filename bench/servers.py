@@ -81,8 +81,8 @@ class Server:
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         self.log = open(self.folder / "log", "w+b")
         try:  # a session of its own: Ctrl-C reaches bench/run alone, which stops it
-            self.process = subprocess.Popen(ends_with_us + pin + arguments, start_new_session=True, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log)
+            self.process = subprocess.Popen(ends_with_us + pin + arguments, start_new_session=True,
+                                            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         except OSError as error:
             self.log.close()
             raise Failed(f"{self.name}: {error}") from None
