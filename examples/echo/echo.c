@@ -53,25 +53,21 @@ static void cookies(gust_request *req)
         gust_printf(req, "%s=%s\n", name, value);
 }
 
-static json_t *json_headers(gust_request *req)
+static void add_headers(gust_request *req, json_t *list)
 {
-    json_t *list = json_array();
     const char *name, *value;
     for (size_t i = 0; gust_header_at(req, i, &name, &value); i++)
         json_array_append_new(list, json_pack("[s, s]", name, value));
-    return list;
 }
 
-static json_t *json_arguments(gust_request *req)
+static void add_arguments(gust_request *req, json_t *object)
 {
-    json_t *object = json_object();
     const char *name, *value;
     for (size_t i = 0; gust_arg_at(req, NULL, i, &name, &value); i++) {
         if (!json_object_get(object, name))
             json_object_set_new(object, name, json_array());
         json_array_append_new(json_object_get(object, name), json_string(value));
     }
-    return object;
 }
 
 static void as_json(gust_request *req)
@@ -79,10 +75,15 @@ static void as_json(gust_request *req)
     gust_bytes bytes = gust_body(req);
     char sha256[DIGEST_TEXT];
     digest_of(bytes.data, bytes.len, sha256);
-    gust_json(req, "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:s}", "method", gust_method(req), "uri",
+    json_t *headers_list = json_array(), *arguments = json_object();
+    GUST_DEFER(json_decref, headers_list);
+    GUST_DEFER(json_decref, arguments);
+    add_headers(req, headers_list);
+    add_arguments(req, arguments); /* ends with 400 if one is not text */
+    gust_json(req, "{s:s, s:s, s:s, s:s, s:s, s:O, s:O, s:I, s:s, s:s}", "method", gust_method(req), "uri",
               gust_uri(req), "path", gust_path(req), "query", gust_query(req), "version",
-              gust_http_version(req), "headers", json_headers(req), "arguments", json_arguments(req),
-              "body_length", (json_int_t)bytes.len, "body_sha256", sha256, "remote_ip", gust_remote_ip(req));
+              gust_http_version(req), "headers", headers_list, "arguments", arguments, "body_length",
+              (json_int_t)bytes.len, "body_sha256", sha256, "remote_ip", gust_remote_ip(req));
 }
 
 /* ---- forms, part by part as they come ---- */
