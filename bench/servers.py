@@ -77,11 +77,12 @@ class Server:
         self.folder = pathlib.Path(folder) / f"{self.name}-{self.port}"
         self.folder.mkdir(mode=0o755)
         arguments = [str(a) for a in command(self.port, self.folder)]
+        ends_with_us = ["setpriv", "--pdeathsig", "TERM"]  # however we end
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         self.log = open(self.folder / "log", "w+b")
         try:  # a session of its own: Ctrl-C reaches bench/run alone, which stops it
-            self.process = subprocess.Popen(pin + arguments, start_new_session=True, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log)
+            self.process = subprocess.Popen(ends_with_us + pin + arguments, start_new_session=True,
+                                            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         except OSError as error:
             self.log.close()
             raise Failed(f"{self.name}: {error}") from None
@@ -125,15 +126,17 @@ class Server:
         return sum(cpu_of(pid) for pid in processes(self.process.pid))
 
     def memory(self):
-        """Bytes of memory that are its own, page tables and the kernel's buffers aside."""
+        """Bytes of memory that are its own: what it allocated, not files, page tables or socket buffers."""
         text = "".join(read(f"/proc/{pid}/smaps_rollup") for pid in processes(self.process.pid))
-        return 1024 * sum(int(kilobytes) for kilobytes in re.findall(r"^Pss:\s+(\d+) kB", text, re.M))
+        return 1024 * sum(int(kilobytes) for kilobytes in re.findall(r"^Pss_Anon:\s+(\d+) kB", text, re.M))
 
 
 # ---- one request ----
 
 def ask(client, port):
-    """One request on a connection -> the answer's bytes, which end with a body of a Content-Length."""
+    """One request on a connection -> the answer's bytes, which end with a body of a Content-Length.
+
+    It is as long as wrk's: floor takes all requests to be as long as the first one."""
     client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
     answer = b""
     while b"\r\n\r\n" not in answer or len(body_of(answer)) < content_length(answer):

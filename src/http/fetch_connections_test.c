@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "loop/loop.h"
 
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define HELLO   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define EVIL    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static void await_idle(size_t count)
 {
@@ -64,12 +66,11 @@ static int test_a_connection_is_not_kept_when_either_side_wants_so(void *arg)
 static int test_bytes_behind_an_answer_are_never_the_next_one(void *arg)
 {
     static const char *const smuggled[] = {
-        HELLO "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        HELLO EVIL,
         HELLO "\r\n",
         HELLO "x",
         "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nevil",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
-        "4\r\n\r\nevil",
+        CHUNKED "0\r\n\r\n" EVIL,
     };
     (void)arg;
     for (size_t i = 0; i < GUST_LEN(smuggled); i++) {
@@ -91,8 +92,7 @@ static int test_bytes_behind_an_answer_are_never_the_next_one(void *arg)
 static int test_a_server_that_speaks_unasked_is_not_heard(void *arg)
 {
     (void)arg;
-    struct server *server =
-        server_start(answer_cut, HELLO "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    struct server *server = server_start(answer_cut, HELLO EVIL);
     server->cut = strlen(HELLO);
     for (int turn = 1; turn <= 3; turn++) {
         expect_body(gust_fetch(server->url), 200, "hello");

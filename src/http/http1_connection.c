@@ -69,7 +69,7 @@ static void close_with_reset(struct gust__http1_connection *connection)
 
 /* ---- steps ---- */
 
-static int64_t after(const struct gust__http1_connection *connection, int64_t duration)
+int64_t gust__http1_after(const struct gust__http1_connection *connection, int64_t duration)
 {
     if (duration <= 0)
         return GUST__FOREVER;
@@ -80,11 +80,11 @@ static enum gust__http1_step wait_for_head(struct gust__http1_connection *connec
 {
     const struct gust__http_server *server = connection->server;
     if (connection->in_at == connection->in_end) {
-        connection->deadline =
-            after(connection, server->draining ? server->idle_grace : server->service->idle_timeout);
+        connection->deadline = gust__http1_after(
+            connection, server->draining ? server->idle_grace : server->service->idle_timeout);
     } else if (!connection->head_begun) {
         connection->head_begun = true; /* however slowly it drips in, its time runs from here */
-        connection->deadline = after(connection, server->service->header_timeout);
+        connection->deadline = gust__http1_after(connection, server->service->header_timeout);
     }
     return GUST__HTTP1_WAIT;
 }
@@ -156,7 +156,7 @@ static enum gust__http1_step step_ending(struct gust__http1_connection *connecti
     }
     connection->state = GUST__HTTP1_LINGERING;
     connection->dropped = 0;
-    connection->deadline = after(connection, GUST__HTTP1_LINGER);
+    connection->deadline = gust__http1_after(connection, GUST__HTTP1_LINGER);
     return GUST__HTTP1_MORE;
 }
 
@@ -366,14 +366,15 @@ static void set_peer(struct gust__http1_connection *connection, const struct soc
         memcpy(connection->peer, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
 }
 
-struct gust__http1_connection *gust__http1_connection_new(struct gust__http_server *server, int fd,
-                                                          const struct sockaddr *peer)
+int gust__http1_connection_open(struct gust__http_server *server, int fd, const struct sockaddr *peer)
 {
     struct gust__http1_connection *connection = gust__calloc(1, sizeof(*connection));
     if (!connection || gust__loop_add(server->loop, fd, GUST__EDGE, ready, connection) < 0) {
+        int code = errno;
         gust__free(connection);
         gust__sys_close(fd);
-        return NULL;
+        errno = code;
+        return -1;
     }
     connection->server = server;
     connection->fd = fd;
@@ -387,5 +388,5 @@ struct gust__http1_connection *gust__http1_connection_new(struct gust__http_serv
     gust__list_append(&server->connections, &connection->member);
     server->connection_count++;
     gust__http1_advance(connection); /* nothing to read yet: it begins to wait */
-    return connection;
+    return 0;
 }

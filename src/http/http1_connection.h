@@ -162,9 +162,9 @@ struct gust__http1_exchange {
 
 /* ---- http1_connection.c: the state machine ---- */
 
-/* A connection for an accepted descriptor (taken). NULL: closed again. */
-struct gust__http1_connection *gust__http1_connection_new(struct gust__http_server *server, int fd,
-                                                          const struct sockaddr *peer);
+/* Begins a connection on an accepted descriptor (taken). 0; -1: ENOMEM and what epoll says, and the server
+ * was not told that it closed. */
+int gust__http1_connection_open(struct gust__http_server *server, int fd, const struct sockaddr *peer);
 /* Steps until it must wait. The connection may be freed when it returns. */
 void gust__http1_advance(struct gust__http1_connection *connection);
 /* Closes the descriptor; see above. */
@@ -173,6 +173,8 @@ void gust__http1_close(struct gust__http1_connection *connection);
 void gust__http1_settle(struct gust__http1_connection *connection);
 /* No further request: flushes, lingers, closes. */
 void gust__http1_end(struct gust__http1_connection *connection);
+/* The loop's time in so many nanoseconds; 0: never. */
+int64_t gust__http1_after(const struct gust__http1_connection *connection, int64_t duration);
 /* Has the timer fire at the earlier of the two deadlines at the latest. */
 void gust__http1_arm(struct gust__http1_connection *connection);
 /* For a drain: an idle one has so long for one more request. */

@@ -45,9 +45,12 @@ void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__http_server *server = connection->server;
-    gust__http1_body_end(exchange);
-    gust__arena_fini(&exchange->exchange.arena);
-    gust__http_chunk_give(server->http, exchange->kept);
+    if (exchange->body_nul || exchange->collected.data) /* asked here, because most have none of the three */
+        gust__http1_body_end(exchange);
+    if (exchange->exchange.arena.blocks)
+        gust__arena_fini(&exchange->exchange.arena);
+    if (exchange->kept)
+        gust__http_chunk_give(server->http, exchange->kept);
     connection->current = NULL;
     server->exchange_count--;
     give_exchange(server, exchange);
@@ -276,6 +279,5 @@ void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
     gust__arena_reset(&exchange->exchange.arena);
     connection->state = GUST__HTTP1_DISCARD;
     connection->dropped = 0;
-    connection->deadline =
-        gust__clock_after(gust_loop_time(exchange->exchange.loop), service->header_timeout);
+    connection->deadline = gust__http1_after(connection, service->header_timeout);
 }

@@ -30,10 +30,9 @@ static ssize_t after_write(struct gust__http1_connection *connection, ssize_t se
         return after_write(connection, 0);
     if (errno == EAGAIN) {
         connection->writable = false;
-        struct gust__http_server *server = connection->server;
-        if (connection->write_deadline == GUST__FOREVER && server->service->write_timeout > 0)
+        if (connection->write_deadline == GUST__FOREVER)
             connection->write_deadline =
-                gust__clock_after(gust_loop_time(server->loop), server->service->write_timeout);
+                gust__http1_after(connection, connection->server->service->write_timeout);
         return 0;
     }
     gust__http1_close(connection);

@@ -86,7 +86,7 @@ static void accepted(void *owner, int fd, const struct sockaddr *peer, socklen_t
 {
     struct gust__http_server *server = owner;
     (void)length;
-    if (!gust__http1_connection_new(server, fd, peer))
+    if (gust__http1_connection_open(server, fd, peer) < 0)
         gust__http_server_closed(server);
 }
 
@@ -135,7 +135,7 @@ failed:;
 
 int gust__http_server_adopt(struct gust__http_server *server, int fd, const struct sockaddr *peer)
 {
-    return gust__http1_connection_new(server, fd, peer) ? 0 : -1;
+    return gust__http1_connection_open(server, fd, peer);
 }
 
 size_t gust__http_server_connections(const struct gust__http_server *server)

@@ -123,6 +123,21 @@ static void test_bad_text_is_refused(void **state)
     }
 }
 
+static void test_a_nul_in_the_body_is_refused(void **state)
+{
+    (void)state;
+    static const char head[] = "POST /show HTTP/1.1\r\nHost: a\r\nContent-Type: " URLENCODED "\r\n\r\n";
+    static const char *const forms[] = {"a=1\0", "\0a=1", "a\0=1"};
+    gust_app *app = make();
+    for (size_t i = 0; i < GUST_LEN(forms); i++) {
+        char text[256];
+        memcpy(text, head, sizeof(head) - 1);
+        memcpy(text + sizeof(head) - 1, forms[i], 4);
+        assert_int_equal(gust__test_bytes(app, text, sizeof(head) - 1 + 4)->status, 400);
+    }
+    gust_app_free(app);
+}
+
 static void test_the_number_of_arguments_is_limited(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_white_space_is_taken_off),
         cmocka_unit_test(test_the_body_counts_when_it_is_a_form),
         cmocka_unit_test(test_bad_text_is_refused),
+        cmocka_unit_test(test_a_nul_in_the_body_is_refused),
         cmocka_unit_test(test_the_number_of_arguments_is_limited),
         cmocka_unit_test(test_a_missing_argument_is_named),
         cmocka_unit_test(test_arguments_are_listed_in_their_order),

@@ -91,7 +91,7 @@ void gust__web_drain(gust_loop *loop);
 /* Ends the handler with 503: memory ran out. */
 _Noreturn void gust__no_memory(void);
 
-/* NUL-terminated copy of a slice in the arena; "" for an empty one. Never NULL. */
+/* Copy of a slice in the arena, NULs inside included, a NUL behind; "" for an empty one. Never NULL. */
 char *gust__request_text(gust_request *request, struct gust__slice slice);
 
 /* ---- answer.c ---- */

@@ -105,6 +105,8 @@ static void run_without_route(gust_request *request)
     if (!state)
         gust__no_memory();
     gust__app_find(served_app(request->exchange), head, state->match_data, &match);
+    if (match.route) /* there is one, but admit had no memory to look for it */
+        gust__no_memory();
     if (gust__slice_equals(head->path, GUST__SLICE("*"))) /* the server itself: RFC 9112 3.2.4 */
         match.allowed = GUST__METHODS_ANY;
     if (match.allowed || match.other_allowed) {
