@@ -160,8 +160,6 @@ static void http10_needs_no_host_and_closes(void **state)
 static void test_a_later_minor_version_is_taken_as_1_1(void **state)
 {
     static const char text[] = "GET / HTTP/1.2\r\nHost: a\r\n\r\n";
-    struct gust__request_head head;
-    struct gust__header headers[4];
     (void)state;
     assert_int_equal(gust__http1_parse_request(&head, headers, 4, text, sizeof(text) - 1), 0);
     assert_int_equal(head.minor, 1);
