@@ -149,7 +149,8 @@ static inline void serve_length(struct gust__exchange *exchange, int64_t announc
 
 static inline void serve_status(struct gust__exchange *exchange)
 {
-    answer_parts(exchange, atoi(exchange->head->path.data + 8), "", 0);
+    const char *digits = exchange->head->path.data + sizeof("/status/") - 1; /* no NUL stands behind them */
+    answer_parts(exchange, (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'), "", 0);
 }
 
 static inline void on_gone(struct gust__exchange *exchange)
