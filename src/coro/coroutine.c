@@ -4,6 +4,7 @@
 #include "base/error_int.h"
 #include "base/log_int.h"
 #include "base/throw.h"
+#include "base/throw_int.h"
 #include "coro/future.h"
 #include "coro/group.h"
 #include "coro/home.h"
@@ -68,24 +69,46 @@ static void finish(struct gust__coroutine *coroutine, int code)
 
 /* ---- The coroutine's own stack ---- */
 
-static void run(struct gust__coroutine *coroutine)
+/* The outermost frame of a stack. Its catcher stays for all coroutines that the stack will have. */
+struct outermost {
+    struct gust__coroutine *coroutine;
+    struct gust__catch catch;
+};
+
+/* Ends the coroutine. A warm stack is not begun anew: the next coroutine on it comes out of the switch. */
+static inline __attribute__((always_inline)) void leave_for_good(struct gust__coroutine *coroutine)
 {
-    errno = 0;
-    coroutine->result = gust__catch(coroutine->function, coroutine->argument);
+    struct gust__coroutines *home = coroutine->home;
     finish(coroutine, errno);
+    home->ended = coroutine;
+    gust__fiber_leave_last(&coroutine->fiber, &home->fiber);
+    gust__flow_switch(&coroutine->flow, &home->flow);
 }
 
-/* A warm stack is not begun anew: the next coroutine on it comes out of the switch here. */
+/* Runs one coroutine after the other; only a throw leaves it. */
+static _Noreturn int run_all(void *argument)
+{
+    struct outermost *outermost = argument;
+    struct gust__coroutine *coroutine = outermost->coroutine;
+    for (;;) {
+        gust__catch_open(&coroutine->context, &outermost->catch);
+        errno = 0;
+        coroutine->result = coroutine->function(coroutine->argument);
+        gust__catch_shut(&coroutine->context, &outermost->catch);
+        leave_for_good(coroutine);
+    }
+}
+
 static void begin(void *argument)
 {
-    struct gust__coroutine *coroutine = argument;
-    struct gust__coroutines *home = coroutine->home;
-    gust__fiber_arrive(&coroutine->fiber, &home->fiber);
+    struct outermost outermost = {.coroutine = argument};
+    struct gust__coroutine *coroutine = outermost.coroutine;
+    gust__fiber_arrive(&coroutine->fiber, &coroutine->home->fiber);
     for (;;) {
-        run(coroutine);
-        home->ended = coroutine;
-        gust__fiber_leave_last(&coroutine->fiber, &home->fiber);
-        gust__flow_switch(&coroutine->flow, &home->flow);
+        coroutine->result = gust__jump_call(run_all, &outermost, &outermost.catch.place);
+        gust__catch_shut(&coroutine->context, &outermost.catch);
+        errno = gust_error_code(coroutine->context.error);
+        leave_for_good(coroutine);
     }
 }
 
@@ -107,7 +130,7 @@ static void reclaim(struct gust__coroutines *home)
 void gust__coroutine_resume(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
-    coroutine->resumed = gust_loop_time(home->loop);
+    coroutine->resumed = gust__loop_time(home->loop);
     gust__current = coroutine;
     gust__fiber_init_thread(&home->fiber);
     gust__fiber_leave(&home->fiber, &coroutine->fiber);
@@ -130,7 +153,7 @@ static void run_task(struct gust__task *task)
 static struct gust__coroutine *block_on(const struct gust__coroutines *home, struct gust__stack stack)
 {
     enum { colours = 8, distance = 128 };
-    uintptr_t number = (uintptr_t)stack.low / gust__stack_arena_stride(home->arena);
+    uintptr_t number = (uintptr_t)stack.low >> home->stack_shift;
     uintptr_t high = (uintptr_t)stack.low + stack.size - (number % colours) * distance;
     return (struct gust__coroutine *)((high - sizeof(struct gust__coroutine)) & ~(uintptr_t)63);
 }

@@ -124,11 +124,8 @@ static struct gust__coroutines *coroutines_new(gust_loop *loop)
     return coroutines;
 }
 
-struct gust__coroutines *gust__coroutines_of(gust_loop *loop)
+struct gust__coroutines *gust__coroutines_make(gust_loop *loop)
 {
-    struct gust__coroutines *coroutines = gust__coroutines_find(loop);
-    if (__builtin_expect(coroutines != NULL, 1))
-        return coroutines;
     if (gust__loop_closing(loop)) {
         errno = ECANCELED;
         return NULL;
@@ -171,6 +168,7 @@ int gust__coroutines_begin(struct gust__coroutines *coroutines)
     }
     errno = saved;
     coroutines->max = options.max;
+    coroutines->stack_shift = (unsigned)__builtin_ctzl(gust__stack_arena_stride(coroutines->arena));
     coroutines->recycles = may_recycle();
 #ifndef GUST_PORTABLE_SWITCH
     char stack[256] __attribute__((aligned(16)));

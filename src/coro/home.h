@@ -27,6 +27,7 @@ struct gust__coroutines {
     gust_loop *loop;
     struct gust__home *home;
     struct gust__stack_arena *arena; /* NULL until the first coroutine starts */
+    unsigned stack_shift;            /* the distance of two stacks is 1 << stack_shift */
     size_t max;                      /* coroutines there can be */
     struct gust__list all;           /* newest first */
     size_t count;
@@ -48,8 +49,15 @@ static inline struct gust__coroutines *gust__coroutines_find(const gust_loop *lo
     return (struct gust__coroutines *)(void *)gust__loop_state(loop, GUST__LOOP_COROUTINES);
 }
 
-/* What the loop has; made if it has nothing yet. NULL: ENOMEM. */
-struct gust__coroutines *gust__coroutines_of(gust_loop *loop);
+/* Makes what the loop has not yet. NULL: ENOMEM, ECANCELED (it closes). */
+struct gust__coroutines *gust__coroutines_make(gust_loop *loop);
+
+/* What the loop has; made if it has nothing yet. NULL: as above. */
+static inline struct gust__coroutines *gust__coroutines_of(gust_loop *loop)
+{
+    struct gust__coroutines *coroutines = gust__coroutines_find(loop);
+    return __builtin_expect(coroutines != NULL, 1) ? coroutines : gust__coroutines_make(loop);
+}
 
 /* A coroutine or a callback has ended: if the loop closes it looks whether that was the last. */
 static inline void gust__coroutines_less(struct gust__coroutines *coroutines)

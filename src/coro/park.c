@@ -27,7 +27,7 @@ static int64_t interrupted_at(struct gust__coroutine *coroutine)
     if (coroutine->cancelled)
         at = INT64_MIN;
     if (at != GUST__FOREVER && context->shield) {
-        int64_t shielded = gust__shield_ends(context, gust_loop_time(coroutine->loop));
+        int64_t shielded = gust__shield_ends(context, gust__loop_time(coroutine->loop));
         at = at > shielded ? at : shielded;
     }
     return at;
@@ -52,7 +52,7 @@ int gust__coroutine_timer(void *argument)
     struct gust__coroutine *coroutine = argument;
     if (!coroutine->parked || coroutine->wakes_at == GUST__FOREVER)
         return 0;
-    if (gust_loop_time(coroutine->loop) >= coroutine->wakes_at || arm(coroutine, coroutine->wakes_at) < 0)
+    if (gust__loop_time(coroutine->loop) >= coroutine->wakes_at || arm(coroutine, coroutine->wakes_at) < 0)
         gust__loop_ready(coroutine->loop, &coroutine->task);
     return 0;
 }
@@ -65,7 +65,7 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine)
     int64_t at = interrupted_at(coroutine);
     if (at > coroutine->wakes_at)
         return;
-    if (at <= gust_loop_time(coroutine->loop) || arm(coroutine, at) < 0)
+    if (at <= gust__loop_time(coroutine->loop) || arm(coroutine, at) < 0)
         gust__loop_ready(coroutine->loop, &coroutine->task);
 }
 
@@ -75,7 +75,7 @@ void gust__coroutine_cancel(struct gust__coroutine *coroutine)
  * interruption, negated. */
 static int verdict(struct gust__coroutine *coroutine, int64_t until)
 {
-    int64_t now = gust_loop_time(coroutine->loop);
+    int64_t now = gust__loop_time(coroutine->loop);
     int64_t interrupted = coroutine->interruptible ? interrupted_at(coroutine) : GUST__FOREVER;
     if (interrupted <= now && interrupted < until)
         return -cause_of(coroutine);
@@ -167,7 +167,7 @@ int gust_sleep(int64_t nanoseconds)
 
 int gust_yield(void)
 {
-    int64_t now = gust__current ? gust_loop_time(gust__current->loop) : 0;
+    int64_t now = gust__current ? gust__loop_time(gust__current->loop) : 0;
     return gust__park_until(GUST__INTERRUPTIBLE, "its turn", now) < 0 ? -1 : 0;
 }
 

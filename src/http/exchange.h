@@ -66,12 +66,15 @@ struct gust__answer_header {
     struct gust__slice name, value;
 };
 
+#define GUST__PLAIN_TEXT "text/plain; charset=UTF-8"
+
 /* The answer's head. Date, Server, Connection and the framing headers are the connection's to add. */
 struct gust__answer {
     int status;
     struct gust__slice reason; /* empty: the standard one */
     const struct gust__answer_header *headers;
     size_t count;
+    bool plain_text;        /* a Content-Type of GUST__PLAIN_TEXT behind them: that of most answers */
     int64_t content_length; /* -1: not known: chunked, or until the end of the connection for HTTP/1.0 */
 };
 

@@ -8,6 +8,7 @@
 
 enum {
     STATUS_LINE = 128, /* bytes at most, without a reason of the handler's own */
+    PLAIN_TEXT = 48,   /* "Content-Type: " GUST__PLAIN_TEXT "\r\n" */
     FRAMING = 64,      /* "Transfer-Encoding: chunked\r\n", or "Content-Length: " and 19 digits */
     CONNECTION = 32,   /* "Connection: keep-alive\r\n", and the empty line */
 };
@@ -30,6 +31,18 @@ static char *put_number(char *to, uint64_t number)
     for (size_t at = digits; at-- > 0; number /= 10)
         to[at] = (char)('0' + number % 10);
     return to + digits;
+}
+
+/* How an answer 200 (OK) begins. It is mostly shorter than 96 bytes, which are a few loads and stores when
+ * they are copied whatever its size: there is room for more than that (STATUS_LINE). */
+static char *put_ok(char *to, struct gust__http_server *server)
+{
+    struct gust__slice ok = gust__http_server_ok(server);
+    _Static_assert(sizeof(server->beginning) >= 96 && STATUS_LINE >= 96, "96 bytes can be read, and written");
+    if (ok.size > 96)
+        return put(to, ok);
+    memcpy(to, ok.data, 96);
+    return to + ok.size;
 }
 
 static char *put_status_line(char *to, int status, struct gust__slice reason)
@@ -78,9 +91,9 @@ static void choose_framing(struct gust__http1_exchange *exchange, const struct g
     exchange->answer_to_end = !exchange->answer_chunked && !exchange->exchange.head_request;
 }
 
-static size_t head_size(const struct gust__http_server *server, const struct gust__answer *answer)
+static size_t head_size(const struct gust__answer *answer)
 {
-    size_t size = STATUS_LINE + FRAMING + CONNECTION + server->common_size + answer->reason.size;
+    size_t size = STATUS_LINE + GUST__HTTP_COMMON + PLAIN_TEXT + FRAMING + CONNECTION + answer->reason.size;
     for (size_t i = 0; i < answer->count; i++)
         size += answer->headers[i].name.size + answer->headers[i].value.size + 4;
     return size;
@@ -118,7 +131,17 @@ static char *put_headers(char *to, const struct gust__answer *answer)
             to = put(to, answer->headers[i].value);
         to = PUT(to, "\r\n");
     }
+    if (answer->plain_text)
+        to = PUT(to, "Content-Type: " GUST__PLAIN_TEXT "\r\n");
     return to;
+}
+
+static char *put_beginning(char *to, struct gust__http_server *server, const struct gust__answer *answer)
+{
+    if (__builtin_expect(answer->status == 200 && answer->reason.size == 0, 1))
+        return put_ok(to, server);
+    to = put_status_line(to, answer->status, answer->reason);
+    return put(to, gust__http_server_common(server));
 }
 
 /* Collects the head. 0; -1: EMSGSIZE (longer than a chunk), and what waiting for room gives. */
@@ -126,15 +149,13 @@ static int send_head(struct gust__http1_exchange *exchange, const struct gust__a
                      int64_t content_length)
 {
     struct gust__http1_connection *connection = exchange->connection;
-    struct gust__slice common = gust__http_server_common(connection->server);
     choose_framing(exchange, answer, content_length);
     exchange->keep_alive = keeps_alive(exchange);
-    size_t size = head_size(connection->server, answer);
+    size_t size = head_size(answer);
     char *to = gust__http1_room_now(connection, size);
     if (!to && !(to = gust__http1_wait_room(exchange, size)))
         return -1;
-    char *end = put_status_line(to, answer->status, answer->reason);
-    end = put(end, common);
+    char *end = put_beginning(to, connection->server, answer);
     end = put_headers(end, answer);
     end = put_framing(end, exchange, answer->status, content_length);
     end = put_connection(end, exchange);

@@ -73,7 +73,7 @@ int64_t gust__http1_after(const struct gust__http1_connection *connection, int64
 {
     if (duration <= 0)
         return GUST__FOREVER;
-    return gust__clock_after(gust_loop_time(connection->server->loop), duration);
+    return gust__clock_after(gust__loop_time(connection->server->loop), duration);
 }
 
 static enum gust__http1_step wait_for_head(struct gust__http1_connection *connection)
@@ -337,7 +337,7 @@ static void time_is_up(struct gust__http1_connection *connection)
 static int expire(void *argument)
 {
     struct gust__http1_connection *connection = argument;
-    int64_t now = gust_loop_time(connection->server->loop);
+    int64_t now = gust__loop_time(connection->server->loop);
     if (connection->write_deadline <= now)
         gust__http1_close(connection);
     else if (connection->deadline <= now)
@@ -351,7 +351,7 @@ void gust__http1_drain(struct gust__http1_connection *connection, int64_t grace)
     bool idle = connection->state == GUST__HTTP1_HEAD && connection->in_at == connection->in_end;
     if (!idle || connection->busy)
         return;
-    connection->deadline = gust__clock_after(gust_loop_time(connection->server->loop), grace);
+    connection->deadline = gust__clock_after(gust__loop_time(connection->server->loop), grace);
     gust__http1_arm(connection);
 }
 

@@ -168,7 +168,7 @@ static void init_exchange(struct gust__http1_exchange *exchange, struct gust__ht
     shown->loop = server->loop;
     shown->head = &exchange->head;
     shown->request = (char *)exchange + request_offset(service);
-    shown->started = gust_loop_time(server->loop);
+    shown->started = gust__loop_time(server->loop);
     shown->head_request = exchange->head.method == GUST__METHOD_HEAD;
     memset(shown->request, 0, service->request_size);
     exchange->admission =

@@ -250,11 +250,11 @@ int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct i
                            size_t total, struct gust__slice trailer)
 {
     struct gust__http1_connection *connection = exchange->connection;
+    if (total + trailer.size == 0)
+        return 0;
+    if (total + trailer.size <= GUST__HTTP1_COPY && collect(connection, parts, count, total, trailer))
+        return 0;
     struct cursor cursor = {.parts = parts, .count = count, .trailer = trailer, .left = total + trailer.size};
-    if (cursor.left == 0)
-        return 0;
-    if (cursor.left <= GUST__HTTP1_COPY && collect(connection, parts, count, total, trailer))
-        return 0;
     while (connection->state != GUST__HTTP1_CLOSED) {
         if (connection->writable && write_pieces(connection, &cursor) < 0)
             return -1;

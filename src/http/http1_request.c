@@ -83,6 +83,10 @@ GUST__INLINE const char *parse_version(struct gust__request_head *head, const st
 {
     if (input->end - at < 10)
         return NULL;
+    if (__builtin_expect(memcmp(at, "HTTP/1.1\r\n", 10) == 0, 1)) {
+        head->minor = 1;
+        return at + 10;
+    }
     if (__builtin_expect(!looks_like_version(at), 0))
         return refuse(head, 400, "no HTTP version at the end of the request line");
     if (__builtin_expect(at[5] != '1', 0))
@@ -140,15 +144,42 @@ static int take_other_target(struct gust__request_head *head)
     return 0;
 }
 
-static int take_host(struct gust__request_head *head)
+/* Digits up to 65535, or none. */
+GUST__INLINE bool is_port(const char *at, const char *end)
+{
+    unsigned port = 0;
+    if (end - at > 5)
+        return false;
+    for (; at < end; at++) {
+        if (!gust__is(*at, GUST__IS_DIGIT))
+            return false;
+        port = port * 10 + (unsigned)(*at - '0');
+    }
+    return port <= 65535;
+}
+
+/* Whether a Host is a name or an IPv4 address as nearly all are, maybe with a port: a quick yes. */
+GUST__INLINE bool is_plain_host(const struct gust__http1_input *input, struct gust__slice host)
+{
+    const char *end = host.data + host.size;
+    const char *at = gust__scan(GUST__SCAN_FAST, GUST__STOP_NO_HOST, input->start, host.data, end);
+    return at == end || (*at == ':' && is_port(at + 1, end));
+}
+
+static bool is_host(struct gust__slice host)
+{
+    struct gust__authority authority;
+    /* RFC 3986 would allow the comma; here it is two Hosts that somebody on the way has joined. */
+    return gust__authority_split(host, &authority) && !memchr(authority.host.data, ',', authority.host.size);
+}
+
+GUST__INLINE int take_host(enum gust__scan_way way, struct gust__request_head *head,
+                           const struct gust__http1_input *input)
 {
     const struct gust__header *host = gust__fields_first(&head->fields, GUST__HEADER_HOST);
-    struct gust__authority authority;
     if (!host)
         return head->minor == 0 ? 0 : gust__http1_set_fault(&head->fault, 400, "no Host");
-    /* RFC 3986 would allow the comma; here it is two Hosts that somebody on the way has joined. */
-    if (!gust__authority_split(host->value, &authority) ||
-        memchr(authority.host.data, ',', authority.host.size))
+    if (!(way == GUST__SCAN_FAST && is_plain_host(input, host->value)) && !is_host(host->value))
         return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
         head->host = host->value;
@@ -156,10 +187,11 @@ static int take_host(struct gust__request_head *head)
 }
 
 /* What needs the whole head. */
-static int finish(struct gust__request_head *head)
+GUST__INLINE int finish(enum gust__scan_way way, struct gust__request_head *head,
+                        const struct gust__http1_input *input)
 {
     const struct gust__fields *fields = &head->fields;
-    if (take_host(head) < 0 || gust__http1_check_framing(fields, head->minor, &head->fault) < 0)
+    if (take_host(way, head, input) < 0 || gust__http1_check_framing(fields, head->minor, &head->fault) < 0)
         return -1;
     head->keep_alive = gust__http1_keeps_alive(fields, head->minor);
     head->upgrade = gust__http1_upgrade(fields, head->minor);
@@ -187,7 +219,8 @@ GUST__INLINE ssize_t parse(enum gust__scan_way way, struct gust__request_head *h
     if (!at)
         return head->fault.status ? -1 : 0;
     head->form = GUST__TARGET_ORIGIN;
-    head->host = head->scheme = GUST__SLICE("");
+    head->host = GUST__SLICE("");
+    head->scheme = GUST__SLICE("");
     if ((*head->target.data != '/' || head->method == GUST__METHOD_CONNECT) && take_other_target(head) < 0)
         return -1;
     at = way == GUST__SCAN_SCALAR
@@ -195,7 +228,7 @@ GUST__INLINE ssize_t parse(enum gust__scan_way way, struct gust__request_head *h
              : gust__http1_fields_fast(&head->fields, max_headers, &input, at, &head->fault);
     if (!at)
         return head->fault.status ? -1 : 0;
-    return finish(head) < 0 ? -1 : at - data;
+    return finish(way, head, &input) < 0 ? -1 : at - data;
 }
 
 /* A head that ends early or late is none. */

@@ -149,9 +149,8 @@ static inline void serve_length(struct gust__exchange *exchange, int64_t announc
 
 static inline void serve_status(struct gust__exchange *exchange)
 {
-    char digits[4] = ""; /* a slice has no NUL behind it */
-    memcpy(digits, exchange->head->path.data + 8, 3);
-    answer_parts(exchange, atoi(digits), "", 0);
+    const char *digits = exchange->head->path.data + sizeof("/status/") - 1; /* no NUL stands behind them */
+    answer_parts(exchange, (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'), "", 0);
 }
 
 static inline void on_gone(struct gust__exchange *exchange)

@@ -29,7 +29,7 @@ struct gust__http_chunk {
     struct gust__http_chunk *next; /* among the free ones */
     uint32_t capacity;             /* of data; one byte more is there, for a NUL */
     bool lent;                     /* one of the loop's; else of the heap, of a size of its own */
-    char data[];
+    _Alignas(16) char data[];      /* the system copies to and from here */
 };
 
 struct gust__http_loop {

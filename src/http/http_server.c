@@ -13,9 +13,9 @@
 
 /* ---- what every answer says ---- */
 
-static void renew_common(struct gust__http_server *server)
+void gust__http_server_renew(struct gust__http_server *server)
 {
-    char *to = server->common;
+    char *to = stpcpy(server->beginning, "HTTP/1.1 200 OK\r\n");
     const char *name = server->service->server_name;
     int64_t wall = gust__clock_wall();
     if (name && *name)
@@ -23,15 +23,8 @@ static void renew_common(struct gust__http_server *server)
     to = stpcpy(to, "Date: ");
     gust__date_format(to, wall / SECOND);
     to = stpcpy(to + GUST__DATE_SIZE, "\r\n");
-    server->common_size = (uint32_t)(to - server->common);
-    server->common_until = gust_loop_time(server->loop) + (SECOND - wall % SECOND);
-}
-
-struct gust__slice gust__http_server_common(struct gust__http_server *server)
-{
-    if (gust_loop_time(server->loop) >= server->common_until)
-        renew_common(server);
-    return gust__slice(server->common, server->common_size);
+    server->beginning_size = (uint32_t)(to - server->beginning);
+    server->common_until = gust__loop_time(server->loop) + (SECOND - wall % SECOND);
 }
 
 /* ---- its end ---- */

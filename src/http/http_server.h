@@ -14,6 +14,7 @@ struct gust__http1_exchange;
 enum {
     GUST__HTTP_SERVER_NAME = 128, /* bytes of a Server header's value at most */
     GUST__HTTP_COMMON = GUST__HTTP_SERVER_NAME + 64,
+    GUST__HTTP_OK = 17, /* bytes of "HTTP/1.1 200 OK\r\n" */
 };
 
 struct gust__http_server {
@@ -34,15 +35,30 @@ struct gust__http_server {
     void *finished_argument;
     int64_t idle_grace;
     int64_t common_until; /* loop time at which the date in common is over */
-    uint32_t common_size;
+    uint32_t beginning_size;
     bool draining;
-    bool listening;                 /* the listener still has its sockets */
-    bool given_up;                  /* gust__http_server_free was called */
-    char common[GUST__HTTP_COMMON]; /* "Server: gust\r\nDate: ...\r\n": a part of each answer's head */
+    bool listening; /* the listener still has its sockets */
+    bool given_up;  /* gust__http_server_free was called */
+    /* "HTTP/1.1 200 OK\r\nServer: gust\r\nDate: ...\r\n": how most answers begin */
+    char beginning[GUST__HTTP_OK + GUST__HTTP_COMMON];
 };
 
-/* The lines that every answer has, made anew when the second is over. */
-struct gust__slice gust__http_server_common(struct gust__http_server *server);
+/* For the next second. */
+void gust__http_server_renew(struct gust__http_server *server);
+
+/* How an answer 200 (OK) begins, made anew when the second is over. */
+static inline struct gust__slice gust__http_server_ok(struct gust__http_server *server)
+{
+    if (__builtin_expect(gust__loop_time(server->loop) >= server->common_until, 0))
+        gust__http_server_renew(server);
+    return gust__slice(server->beginning, server->beginning_size);
+}
+
+/* The lines that every answer has, whatever its status. */
+static inline struct gust__slice gust__http_server_common(struct gust__http_server *server)
+{
+    return gust__slice_from(gust__http_server_ok(server), GUST__HTTP_OK);
+}
 
 /* Serves a connected stream socket (taken; non-blocking) that no listener accepted. 0; -1: ENOMEM..., it is
  * closed. */

@@ -32,6 +32,7 @@ enum gust__scan_way { GUST__SCAN_SCALAR, GUST__SCAN_FAST = GUST__SCAN_VECTOR };
 enum gust__scan_stop {
     GUST__STOP_NO_VALUE, /* controls but HTAB */
     GUST__STOP_NO_NAME,  /* what is neither letter, digit nor '-'; some of these are tokens still */
+    GUST__STOP_NO_HOST,  /* what is neither letter, digit, '-' nor '.': what most hosts consist of */
     GUST__STOP_NO_PATH   /* controls, SP, non-ASCII, '?' and '#' */
 };
 
@@ -42,6 +43,8 @@ GUST__INLINE bool gust__stops(enum gust__scan_stop stop, char byte)
         return !gust__is(byte, GUST__IS_VALUE);
     case GUST__STOP_NO_NAME:
         return !gust__is(byte, GUST__IS_TOKEN);
+    case GUST__STOP_NO_HOST:
+        return !gust__is(byte, GUST__IS_UNRESERVED) || byte == '_' || byte == '~';
     default:
         return !gust__is(byte, GUST__IS_TARGET) || byte == '?' || byte == '#';
     }
@@ -73,6 +76,10 @@ GUST__INLINE unsigned gust__block_stops(enum gust__scan_stop stop, const char *a
         __m128i letter = gust__in_range(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z');
         __m128i good = _mm_or_si128(gust__in_range(block, '0', '9'), gust__is_byte(block, '-'));
         return (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, good)) ^ 0xFFFF;
+    } else if (stop == GUST__STOP_NO_HOST) {
+        __m128i letter = gust__in_range(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z');
+        __m128i good = _mm_andnot_si128(gust__is_byte(block, '/'), gust__in_range(block, '-', '9'));
+        return (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, good)) ^ 0xFFFF;
     } else {
         bad = _mm_cmplt_epi8(block, _mm_set1_epi8(0x21)); /* signed: non-ASCII too */
         bad = _mm_or_si128(bad, gust__is_byte(block, 0x7F));
@@ -99,6 +106,10 @@ GUST__INLINE unsigned gust__block_stops(enum gust__scan_stop stop, const char *a
     } else if (stop == GUST__STOP_NO_NAME) {
         uint8x16_t letter = gust__in_range(vorrq_u8(block, vdupq_n_u8(0x20)), 'a', 'z');
         uint8x16_t other = vorrq_u8(gust__in_range(block, '0', '9'), vceqq_u8(block, vdupq_n_u8('-')));
+        bad = vmvnq_u8(vorrq_u8(letter, other));
+    } else if (stop == GUST__STOP_NO_HOST) {
+        uint8x16_t letter = gust__in_range(vorrq_u8(block, vdupq_n_u8(0x20)), 'a', 'z');
+        uint8x16_t other = vbicq_u8(gust__in_range(block, '-', '9'), vceqq_u8(block, vdupq_n_u8('/')));
         bad = vmvnq_u8(vorrq_u8(letter, other));
     } else {
         bad = vmvnq_u8(gust__in_range(block, 0x21, 0x7E));

@@ -61,13 +61,13 @@ gust_loop *gust_loop_new(void)
 static void close_modules(gust_loop *loop)
 {
     for (int i = GUST__LOOP_MODULES - 1; i >= 0; i--) {
-        struct gust__loop_state *state = loop->states[i];
+        struct gust__loop_state *state = loop->face.states[i];
         if (state && state->close)
             state->close(loop, state);
     }
     for (int i = GUST__LOOP_MODULES - 1; i >= 0; i--) {
-        struct gust__loop_state *state = loop->states[i];
-        loop->states[i] = NULL;
+        struct gust__loop_state *state = loop->face.states[i];
+        loop->face.states[i] = NULL;
         if (state && state->release)
             state->release(state);
     }
@@ -75,9 +75,9 @@ static void close_modules(gust_loop *loop)
 
 void gust_loop_close(gust_loop *loop)
 {
-    if (loop->closing)
+    if (loop->face.closing)
         return;
-    loop->closing = true;
+    loop->face.closing = true;
     gust_loop *before = gust__loop_enter(loop);
     close_modules(loop);
     gust__loop_leave(before == loop ? NULL : before);
@@ -111,7 +111,7 @@ static int64_t time_to_wait(gust_loop *loop)
         until = loop->until;
     if (until == GUST__FOREVER)
         return GUST__FOREVER;
-    if (until <= loop->time)
+    if (until <= loop->face.time)
         return 0;
     int64_t now = gust__loop_refresh_time(loop);
     return until > now ? until - now : 0;
@@ -156,8 +156,8 @@ void gust__loop_iterate(gust_loop *loop, int64_t until)
 
 int gust_loop_run(gust_loop *loop)
 {
-    if (gust_loop_current() || loop->closing) {
-        errno = loop->closing ? ECANCELED : EDEADLK;
+    if (gust_loop_current() || loop->face.closing) {
+        errno = loop->face.closing ? ECANCELED : EDEADLK;
         return -1;
     }
     gust_loop *before = gust__loop_enter(loop);
@@ -184,25 +184,15 @@ void gust__loop_failed(const char *what)
 
 int64_t gust_loop_time(const gust_loop *loop)
 {
-    return loop->time;
+    return loop->face.time;
 }
 
 int64_t gust__loop_refresh_time(gust_loop *loop)
 {
-    return loop->time = gust__clock_now();
-}
-
-bool gust__loop_closing(const gust_loop *loop)
-{
-    return loop->closing;
-}
-
-struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module)
-{
-    return loop->states[module];
+    return loop->face.time = gust__clock_now();
 }
 
 void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state)
 {
-    loop->states[module] = state;
+    loop->face.states[module] = state;
 }

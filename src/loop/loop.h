@@ -78,7 +78,23 @@ struct gust__loop_state {
     void (*release)(struct gust__loop_state *state);
 };
 
-struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module);
+/* The first part of each loop: what the floors above look at with every request, without a call. */
+struct gust__loop_face {
+    int64_t time; /* gust_loop_time */
+    bool closing; /* gust_loop_close has begun */
+    struct gust__loop_state *states[GUST__LOOP_MODULES];
+};
+
+static inline const struct gust__loop_face *gust__loop_face(const gust_loop *loop)
+{
+    return (const struct gust__loop_face *)(const void *)loop;
+}
+
+static inline struct gust__loop_state *gust__loop_state(const gust_loop *loop, enum gust__loop_module module)
+{
+    return gust__loop_face(loop)->states[module];
+}
+
 void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state);
 
 /* ---- coroutines under the loop's own things ---- */
@@ -102,11 +118,20 @@ void gust__loop_iterate(gust_loop *loop, int64_t until);
 gust_loop *gust__loop_enter(gust_loop *loop);
 void gust__loop_leave(gust_loop *before);
 
+/* gust_loop_time, without a call. */
+static inline int64_t gust__loop_time(const gust_loop *loop)
+{
+    return gust__loop_face(loop)->time;
+}
+
 /* The cached time, read anew. */
 int64_t gust__loop_refresh_time(gust_loop *loop);
 
 /* True once gust_loop_close has begun: nothing new is to be started. */
-bool gust__loop_closing(const gust_loop *loop);
+static inline bool gust__loop_closing(const gust_loop *loop)
+{
+    return gust__loop_face(loop)->closing;
+}
 
 /* Descriptors and timers registered now, for tests and metrics. */
 size_t gust__loop_descriptors(const gust_loop *loop);

@@ -26,12 +26,11 @@ struct gust__timer_entry {
 };
 
 struct gust_loop {
+    struct gust__loop_face face; /* first */
     int epoll;
     int wake_fd;
-    int64_t time;
     unsigned fork_generation; /* of the process that made it */
     bool running;             /* in gust_loop_run */
-    bool closing;
     bool closed;
 
     struct gust__slot *slots;
@@ -49,7 +48,6 @@ struct gust_loop {
     gust_post *drained; /* posts of this iteration, first in first out */
     struct gust__list watches;
     struct gust__list periodics;
-    struct gust__loop_state *states[GUST__LOOP_MODULES];
     gust__loop_runner *runner;
 
     /* The iteration in progress; a throw out of a callback goes on from here. */

@@ -55,7 +55,7 @@ static void ended(void *that)
     periodic->runs = false;
     if (periodic->freed)
         gust__free(periodic);
-    else if (periodic->loop && !periodic->loop->closing)
+    else if (periodic->loop && !periodic->loop->face.closing)
         schedule(periodic);
 }
 

@@ -122,7 +122,7 @@ int64_t gust__timers_next(gust_loop *loop)
  * anew for a time that has passed must not keep everything else waiting. */
 void gust__timers_dispatch(gust_loop *loop)
 {
-    int64_t now = loop->time;
+    int64_t now = loop->face.time;
     loop->earliest = now + 1;
     while (gust__timers_next(loop) <= now) {
         gust_timer *timer = loop->timers[0].timer;

@@ -184,15 +184,12 @@ static bool has_body(const gust_request *request)
 /* The answer's head; content_length: of the whole body, -1 when it is not known. */
 static void make_head(gust_request *request, struct gust__answer *answer, int64_t content_length)
 {
-    static const struct gust__slice name = {"Content-Type", 12};
-    static const struct gust__slice value = {"text/plain; charset=UTF-8", 25};
-    if (!request->has_content_type && content_length != 0 && has_body(request))
-        gust__answer_add(request, name, value);
     *answer = (struct gust__answer){
         .status = gust_status(request),
         .reason = request->reason ? gust__slice_of(request->reason) : GUST__SLICE(""),
         .headers = request->headers,
         .count = request->header_count,
+        .plain_text = !request->has_content_type && content_length != 0 && has_body(request),
         .content_length = request->content_length ? request->content_length - 1 : content_length,
     };
 }

@@ -82,8 +82,15 @@ struct gust__web_state {
     bool draining;
 };
 
+/* Makes the loop's state. NULL: ENOMEM. */
+struct gust__web_state *gust__web_state_new(gust_loop *loop);
+
 /* The loop's state, made when there is none. NULL: ENOMEM. */
-struct gust__web_state *gust__web_state(gust_loop *loop);
+static inline struct gust__web_state *gust__web_state(gust_loop *loop)
+{
+    struct gust__loop_state *state = gust__loop_state(loop, GUST__LOOP_WEB);
+    return state ? (struct gust__web_state *)(void *)state : gust__web_state_new(loop);
+}
 
 /* From now on gust_draining() is true on this loop, and waits of requests that asked end. */
 void gust__web_drain(gust_loop *loop);

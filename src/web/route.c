@@ -232,7 +232,7 @@ static uint32_t hash_path(struct gust__slice path)
 }
 
 /* The slot of a path: that of its chain, or the empty one where it would go. */
-static struct gust__route **literal_slot(const gust_app *app, struct gust__slice path)
+static inline struct gust__route **literal_slot(const gust_app *app, struct gust__slice path)
 {
     size_t mask = app->literal_slots - 1;
     for (size_t at = hash_path(path) & mask;; at = (at + 1) & mask) {
@@ -409,9 +409,24 @@ static bool find_in(gust_app *app, const struct gust__request_head *head, enum g
     return true;
 }
 
+/* The usual case: a literal path and its method, which no pattern or mount that was registered before takes.
+ */
+static const struct gust__route *find_plain(const gust_app *app, const struct gust__request_head *head)
+{
+    const struct gust__route *literal = app->literal_slots ? *literal_slot(app, head->path) : NULL;
+    bool plain = literal && literal->order < app->first_pattern && !literal->host &&
+                 method_fits(literal, head, head->method);
+    return plain ? literal : NULL;
+}
+
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match)
 {
+    const struct gust__route *plain = find_plain(app, head);
+    if (plain) {
+        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
+        return;
+    }
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;

@@ -4,6 +4,7 @@
 #include "base/log_int.h"
 #include "base/throw.h"
 #include "coro/coroutine.h"
+#include "coro/group.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,9 +30,11 @@ static void admit(struct gust__http_service *service, struct gust__exchange *exc
                   struct gust__admission *admission)
 {
     struct gust__web_state *state = gust__web_state(exchange->loop);
-    struct gust__match match = {0};
+    struct gust__match match;
     if (state)
         gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
+    else
+        match.route = NULL;
     admission->route = (void *)(uintptr_t)match.route;
     if (!match.route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
         admission->stream = true;
@@ -247,7 +250,7 @@ static void end_request(gust_request *request)
         if (gust__catch(run_on_finish, request) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
     }
-    gust__scope_end(&request->group->scope); /* children may use what gust_after gives back */
+    gust__group_end(request->group); /* children may use what gust_after gives back */
     while (request->after) {
         struct gust__call *call = request->after;
         request->after = call->next;

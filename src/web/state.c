@@ -13,7 +13,7 @@ static void release(struct gust__loop_state *base)
     gust__free(state);
 }
 
-static struct gust__web_state *new_state(gust_loop *loop)
+struct gust__web_state *gust__web_state_new(gust_loop *loop)
 {
     struct gust__web_state *state = gust__calloc(1, sizeof(*state));
     if (!state)
@@ -28,12 +28,6 @@ static struct gust__web_state *new_state(gust_loop *loop)
     gust__list_init(&state->wake_on_drain);
     gust__loop_set_state(loop, GUST__LOOP_WEB, &state->state);
     return state;
-}
-
-struct gust__web_state *gust__web_state(gust_loop *loop)
-{
-    struct gust__loop_state *state = gust__loop_state(loop, GUST__LOOP_WEB);
-    return state ? (struct gust__web_state *)(void *)state : new_state(loop);
 }
 
 bool gust_draining(void)

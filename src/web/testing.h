@@ -116,6 +116,9 @@ static inline void gust__test_record_head(struct gust__exchange *exchange, const
                                    header->value.data);
         assert(length < sizeof(answer->headers));
     }
+    if (head->plain_text)
+        snprintf(answer->headers + length, sizeof(answer->headers) - length,
+                 "Content-Type: " GUST__PLAIN_TEXT "\n");
 }
 
 static inline void gust__test_record_body(struct gust__exchange *exchange, const struct iovec *part)
