@@ -1,7 +1,6 @@
 /* Reading from streams. */
 #include "net/stream_for_tests.h"
 
-
 static void reads_what_there_is(void **state)
 {
     (void)state;
