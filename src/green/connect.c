@@ -29,13 +29,7 @@ static int await_connection(struct gust__green_call *call, int64_t until, int co
         if (result != 0)
             return -1;
     } while (!is_ready(call->fd, POLLOUT));
-    int error = 0;
-    socklen_t length = sizeof(error);
-    if (gust__sys_getsockopt(call->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-        return -1;
-    if (error)
-        errno = error;
-    return error ? -1 : 0;
+    return 0;
 }
 
 /* A Unix server's queue is full, and no event tells when it no longer is. */
@@ -52,6 +46,7 @@ static int await_room(struct gust__green_call *call, int64_t until, int64_t *pau
     return result < 0 ? -1 : 0;
 }
 
+/* Asked again once the connection stands or has failed, the kernel says so, and has the socket connected. */
 static int connect_waiting(struct gust__green_call *call, const struct sockaddr *address, socklen_t length)
 {
     int64_t pause = GUST_MS(1);
@@ -60,18 +55,16 @@ static int connect_waiting(struct gust__green_call *call, const struct sockaddr 
     for (;;) {
         int result = try_connect(call->fd, address, length);
         int code = errno;
-        if (result == 0 || (code != EINPROGRESS && code != EALREADY && code != EAGAIN))
-            return result;
-        int64_t until = gust__green_socket_limit(call, SO_SNDTIMEO);
-        if (code != EAGAIN)
-            result = await_connection(call, until, code);
-        else if (address->sa_family != AF_UNIX || await_room(call, until, &pause) < 0)
-            return -1;
-        else
-            continue;
+        bool on_its_way = code == EINPROGRESS || code == EALREADY;
+        bool no_room = code == EAGAIN && address->sa_family == AF_UNIX;
         if (result == 0)
             errno = saved;
-        return result;
+        if (result == 0 || (!on_its_way && !no_room))
+            return result;
+        int64_t until = gust__green_socket_limit(call, SO_SNDTIMEO);
+        result = no_room ? await_room(call, until, &pause) : await_connection(call, until, code);
+        if (result < 0)
+            return -1;
     }
 }
 
@@ -149,7 +142,8 @@ GUST__EXPORT int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 
 GUST__EXPORT int accept4(int fd, __SOCKADDR_ARG address, socklen_t *length, int flags)
 {
-    if (!gust__green_here() || !waits_for_connections(fd)) {
+    bool valid = !(flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!gust__green_here() || !valid || !waits_for_connections(fd)) {
         int made = gust__green_next.accept4(fd, address.__sockaddr__, length, flags);
         gust__green_forget(made);
         return made;

@@ -177,6 +177,7 @@ static int poll_waiting(struct any *any, struct pollfd *fds, nfds_t count)
 {
     int saved = errno;
     any->signal_fd = -1;
+    count = (unsigned)count; /* as the kernel takes it */
     for (;;) {
         int ready = ask_poll(any, fds, count);
         if (ready != 0 || any->over) {

@@ -267,25 +267,32 @@ static inline int differential_run_green(void *argument)
     return 0;
 }
 
-static inline void differential_compare(const struct differential *native, const struct differential *green)
+/* Neither much later nor, where it had to wait, earlier. */
+static inline bool differential_same_times(const struct differential *native,
+                                           const struct differential *green)
 {
-    if (strcmp(native->text, green->text) != 0)
-        fail_msg("on a thread:\n%son a coroutine:\n%s", native->text, green->text);
     for (size_t i = 0; i < native->time_count; i++) {
-        int64_t later = (green->times[i] - native->times[i]) / 1000000;
-        bool early = green->times[i] < native->times[i] - native->times[i] / 5 - 4000000;
-        if (later > DIFFERENTIAL_SLOWER || (early && native->times[i] < GUST_MS(DIFFERENTIAL_SLOWER)))
-            fail_msg("call %zu: %.1f ms on a thread, %.1f ms on a coroutine\n%s", i,
-                     (double)native->times[i] / 1e6, (double)green->times[i] / 1e6, native->text);
+        int64_t least = native->times[i] - native->times[i] / 5 - GUST_MS(4);
+        if (green->times[i] < least || green->times[i] > native->times[i] + GUST_MS(DIFFERENTIAL_SLOWER))
+            return false;
     }
+    return true;
 }
 
-static inline void differential_test(void **state)
+static inline void differential_show_times(const struct differential *native,
+                                           const struct differential *green)
+{
+    for (size_t i = 0; i < native->time_count; i++)
+        print_message("call %zu: %.1f ms on a thread, %.1f ms on a coroutine\n", i,
+                      (double)native->times[i] / 1e6, (double)green->times[i] / 1e6);
+}
+
+/* False when only the times differ: a busy machine's may, once. */
+static inline bool differential_once(const struct differential_case *which)
 {
     struct differential_run *native = calloc(1, sizeof(*native)), *green = calloc(1, sizeof(*green));
     pthread_t thread;
-    alarm(20); /* a case that hangs ends the program */
-    native->which = green->which = *state;
+    native->which = green->which = which;
     int open = differential_descriptors();
     differential_must(pthread_create(&thread, NULL, differential_run_native, native) == 0, "pthread_create");
     pthread_join(thread, NULL);
@@ -293,9 +300,21 @@ static inline void differential_test(void **state)
     green->d.green = true;
     assert_int_equal(gust_run(differential_run_green, green, 0), 0);
     assert_int_equal(differential_descriptors(), open);
-    differential_compare(&native->d, &green->d);
+    if (strcmp(native->d.text, green->d.text) != 0)
+        fail_msg("on a thread:\n%son a coroutine:\n%s", native->d.text, green->d.text);
+    bool same = differential_same_times(&native->d, &green->d);
+    if (!same)
+        differential_show_times(&native->d, &green->d);
     free(native);
     free(green);
+    return same;
+}
+
+static inline void differential_test(void **state)
+{
+    alarm(60); /* a case that hangs ends the program */
+    for (int tries = 4; !differential_once(*state); tries--)
+        assert_true(tries > 0);
 }
 
 static inline int differential_main(const struct differential_case *cases, size_t count)
