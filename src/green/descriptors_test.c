@@ -75,6 +75,13 @@ static void readers_of_a_closed_descriptor_get_ebadf(void **state)
     close(ends[1]);
 }
 
+/* That a thread closes what another reads is what the test is about. */
+const char *__tsan_default_suppressions(void);
+__attribute__((used, visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+    return "race:close_in_a_thread\n";
+}
+
 static void *close_in_a_thread(void *unused)
 {
     (void)unused;
