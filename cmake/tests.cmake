@@ -13,7 +13,8 @@ else()
 endif()
 
 if(TARGET gust-cmocka)
-    foreach(folder IN LISTS GUST_FOLDERS)
+    # gust_unit_tests(FOLDER LIBRARY...): src/FOLDER/*_test.c
+    function(gust_unit_tests folder)
         file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*_test.c)
         foreach(file IN LISTS test_files)
             get_filename_component(stem ${file} NAME_WE)
@@ -22,12 +23,31 @@ if(TARGET gust-cmocka)
             add_executable(${target} EXCLUDE_FROM_ALL ${file})
             set_target_properties(${target} PROPERTIES
                 OUTPUT_NAME ${stem} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/unit/${folder})
-            target_link_libraries(${target} PRIVATE gust_static gust-own gust-cmocka)
+            target_link_libraries(${target} PRIVATE ${ARGN} gust-own gust-cmocka)
             add_dependencies(tests ${target})
             add_test(NAME ${folder}/${name} COMMAND ${target})
             set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 240 LABELS unit)
         endforeach()
+    endfunction()
+    foreach(folder IN LISTS GUST_FOLDERS)
+        gust_unit_tests(${folder} gust_static)
     endforeach()
+    if(TARGET green)
+        gust_unit_tests(green green) # as a program has it: two shared libraries, this one first
+
+        # tests/green/NAME_differential.c: the same calls natively and on a coroutine.
+        file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/green/*_differential.c)
+        foreach(file IN LISTS test_files)
+            get_filename_component(name ${file} NAME_WE)
+            add_executable(test-green-${name} EXCLUDE_FROM_ALL ${file})
+            set_target_properties(test-green-${name} PROPERTIES
+                OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/unit/green)
+            target_link_libraries(test-green-${name} PRIVATE green gust-own gust-cmocka)
+            add_dependencies(tests test-green-${name})
+            add_test(NAME green/${name} COMMAND test-green-${name})
+            set_tests_properties(green/${name} PROPERTIES TIMEOUT 240 LABELS unit)
+        endforeach()
+    endif()
     include(cmake/tests_cpp.cmake)
 else()
     add_custom_target(need-cmocka

@@ -5,14 +5,16 @@
 #ifndef GUST_BASE_ALLOC_H
 #define GUST_BASE_ALLOC_H
 
+#include <gust/base.h>
+
 #include <stddef.h>
 
-void *gust__malloc(size_t size) __attribute__((malloc));
-void *gust__calloc(size_t count, size_t size) __attribute__((malloc));
-void *gust__realloc(void *memory, size_t size); /* on failure memory is kept */
+GUST_API void *gust__malloc(size_t size) __attribute__((malloc));
+GUST_API void *gust__calloc(size_t count, size_t size) __attribute__((malloc));
+GUST_API void *gust__realloc(void *memory, size_t size); /* on failure memory is kept */
 void *gust__aligned_alloc(size_t alignment, size_t size) __attribute__((malloc));
-char *gust__strdup(const char *text) __attribute__((malloc));
+GUST_API char *gust__strdup(const char *text) __attribute__((malloc));
 char *gust__strndup(const char *text, size_t length) __attribute__((malloc));
-void gust__free(void *memory); /* NULL allowed; errno is kept */
+GUST_API void gust__free(void *memory); /* NULL allowed; errno is kept */
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef GUST_BASE_CONTEXT_H
 #define GUST_BASE_CONTEXT_H
 
+#include <gust/base.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,13 +27,15 @@ struct gust__context {
     bool caught;              /* gust__caught */
 };
 
-extern _Thread_local struct gust__coroutine *gust__current __attribute__((tls_model("initial-exec")));
+/* libgust-green, a library of its own, reads it too. */
+extern GUST_API _Thread_local struct gust__coroutine *gust__current
+    __attribute__((tls_model("initial-exec")));
 extern _Thread_local struct gust__context gust__thread_context __attribute__((tls_model("initial-exec")));
 
 /* How often this process's line forked, counted from 1: whoever keeps state that a forked child must not
  * share (random numbers, locks held by threads that are not there) compares. Changes only in the child of a
  * fork, where gust__current is NULL too. */
-extern unsigned gust__fork_generation;
+extern GUST_API unsigned gust__fork_generation;
 
 static inline struct gust__context *gust__context(void)
 {

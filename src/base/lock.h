@@ -5,6 +5,8 @@
 #ifndef GUST_BASE_LOCK_H
 #define GUST_BASE_LOCK_H
 
+#include <gust/base.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdatomic.h>
@@ -13,8 +15,8 @@ struct gust__lock {
     _Atomic uint32_t state; /* 0 free, 1 taken, 2 taken and waited for */
 };
 
-void gust__lock_take(struct gust__lock *lock);
-void gust__lock_drop(struct gust__lock *lock);
+GUST_API void gust__lock_take(struct gust__lock *lock);
+GUST_API void gust__lock_drop(struct gust__lock *lock);
 
 struct gust__signal { /* a condition: waiters recheck what they wait for */
     _Atomic uint32_t sequence;
@@ -22,9 +24,9 @@ struct gust__signal { /* a condition: waiters recheck what they wait for */
 
 /* Drops the lock, waits for a wake or until the monotonic time until_ns (INT64_MAX: for ever), takes the lock
  * again. 0, or -1 and ETIMEDOUT. May wake spuriously. */
-int gust__signal_wait(struct gust__signal *signal, struct gust__lock *lock, int64_t until_ns);
-void gust__signal_wake_one(struct gust__signal *signal);
-void gust__signal_wake_all(struct gust__signal *signal);
+GUST_API int gust__signal_wait(struct gust__signal *signal, struct gust__lock *lock, int64_t until_ns);
+GUST_API void gust__signal_wake_one(struct gust__signal *signal);
+GUST_API void gust__signal_wake_all(struct gust__signal *signal);
 
 /* A thread. The memory is the caller's and must last until the thread was joined. */
 struct gust__thread {
@@ -35,9 +37,10 @@ struct gust__thread {
 };
 
 /* Starts a thread with all signals blocked (design rule 12). 0, or -1 and EAGAIN. */
-int gust__thread_start(struct gust__thread *thread, const char *name, void (*run)(void *), void *argument);
+GUST_API int gust__thread_start(struct gust__thread *thread, const char *name, void (*run)(void *),
+                                void *argument);
 
 /* Waits until run has returned. */
-void gust__thread_join(struct gust__thread *thread);
+GUST_API void gust__thread_join(struct gust__thread *thread);
 
 #endif

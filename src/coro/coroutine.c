@@ -206,6 +206,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->group = NULL;
     coroutine->locals = NULL;
     coroutine->request = NULL;
+    coroutine->green = (struct gust__coroutine_green){0};
     coroutine->number = ++home->started;
     coroutine->interruptions = 0;
     coroutine->cancelled = false;

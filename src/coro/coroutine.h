@@ -13,6 +13,8 @@
  *             return -1;                          // ETIMEDOUT, ECANCELED
  *         }
  *     }
+ *
+ * GUST_API on a gust__ function here and below: libgust-green, a library of its own, calls it too.
  */
 #ifndef GUST_CORO_COROUTINE_H
 #define GUST_CORO_COROUTINE_H
@@ -25,6 +27,15 @@
 #include "loop/loop.h"
 
 #include <gust/coroutine.h>
+
+/* What libgust-green keeps with a coroutine: all zero when it starts, otherwise none of libgust's business.
+ */
+struct gust__coroutine_green {
+    unsigned off;  /* scopes open that switch interposition off */
+    unsigned keep; /* scopes open that keep an interrupted wait from shutting its socket */
+    void *locks;   /* what it owns: src/green/locks.h */
+    void *values;  /* what it has of thread-specific values */
+};
 
 struct gust__coroutine {
     struct gust__context context; /* first: gust__context() relies on it */
@@ -43,6 +54,7 @@ struct gust__coroutine {
     struct gust__list sibling;         /* among the group's children */
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
+    struct gust__coroutine_green green;
     const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
     const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
     int64_t resumed;        /* loop time of the last switch to it */
@@ -82,22 +94,22 @@ enum { GUST__INTERRUPTIBLE = 1 }; /* deadline and cancel end the wait; else only
  * ENOMEM (no timer); EDEADLK outside a coroutine. A wait that is interrupted from the start still yields
  * once, so that a retry loop cannot spin the loop. Where a wake and an interruption meet the wake counts, so
  * nothing that was handed over is lost. errno is kept on success. */
-int gust__park(int flags, const char *what);
+GUST_API int gust__park(int flags, const char *what);
 
 /* The same with a time of the caller's own: 1 when until (monotonic) came first. */
-int gust__park_until(int flags, const char *what, int64_t until);
+GUST_API int gust__park_until(int flags, const char *what, int64_t until);
 
 /* Readies a parked coroutine; one that does not park is left alone. Its loop's thread only. */
-void gust__wake(struct gust__coroutine *coroutine);
+GUST_API void gust__wake(struct gust__coroutine *coroutine);
 
 /* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted
  * and the coroutine as the argument. */
-int gust__wake_posted(void *coroutine);
+GUST_API int gust__wake_posted(void *coroutine);
 
 /* ---- all of a loop's coroutines ---- */
 
 /* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
-const char *gust__coroutine_name(struct gust__coroutine *coroutine);
+GUST_API const char *gust__coroutine_name(struct gust__coroutine *coroutine);
 
 /* The arena of the loop's stacks, for gust__overflow_enter; leave before the loop is closed. NULL: ENOMEM. */
 const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop);

@@ -26,16 +26,21 @@ typedef void gust__ready_function(void *owner, uint32_t events);
 /* Registers fd, once for its whole life; events as for epoll (mostly GUST__EDGE). 0; -1: EEXIST, EPERM,
  * ENOMEM, ENOSPC, EBADF. An event of an earlier user of the same number never arrives: slots carry a
  * generation. */
-int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready, void *owner);
+GUST_API int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready,
+                            void *owner);
 
 /* Changes the epoll events of a registered descriptor (level-triggered watches only). */
-int gust__loop_modify(gust_loop *loop, int fd, uint32_t events);
+GUST_API int gust__loop_modify(gust_loop *loop, int fd, uint32_t events);
 
 /* Ends the registration; call it before close. Events of this descriptor not yet delivered are dropped. */
-void gust__loop_remove(gust_loop *loop, int fd);
+GUST_API void gust__loop_remove(gust_loop *loop, int fd);
+
+/* Lets the registration of fd give way: to whoever adds the same descriptor later. Its owner is told by
+ * events 0, once, when it no longer has it. */
+GUST_API void gust__loop_lend(gust_loop *loop, int fd);
 
 /* Changes who is told about a registered descriptor, without a system call. */
-void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
+GUST_API void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
 
 /* ---- the run queue ---- */
 
@@ -53,10 +58,10 @@ static inline bool gust__task_queued(const struct gust__task *task)
 }
 
 /* Queues a task, first in first out; one already queued stays where it is. */
-void gust__loop_ready(gust_loop *loop, struct gust__task *task);
+GUST_API void gust__loop_ready(gust_loop *loop, struct gust__task *task);
 
 /* Takes a queued task out again; harmless when it is not queued. */
-void gust__loop_unready(gust_loop *loop, struct gust__task *task);
+GUST_API void gust__loop_unready(gust_loop *loop, struct gust__task *task);
 
 /* ---- what modules keep for a loop ---- */
 
@@ -95,7 +100,8 @@ static inline struct gust__loop_state *gust__loop_state(const gust_loop *loop, e
     return gust__loop_face(loop)->states[module];
 }
 
-void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module, struct gust__loop_state *state);
+GUST_API void gust__loop_set_state(gust_loop *loop, enum gust__loop_module module,
+                                   struct gust__loop_state *state);
 
 /* ---- coroutines under the loop's own things ---- */
 
@@ -111,7 +117,7 @@ void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner);
 /* ---- running ---- */
 
 /* One iteration: waits at most until the monotonic time until (GUST__FOREVER; 0: not at all). */
-void gust__loop_iterate(gust_loop *loop, int64_t until);
+GUST_API void gust__loop_iterate(gust_loop *loop, int64_t until);
 
 /* Makes loop the calling thread's current one (gust_loop_current), for gust_run and for closing; returns the
  * one before. NULL: none. */
@@ -134,7 +140,7 @@ static inline bool gust__loop_closing(const gust_loop *loop)
 }
 
 /* Descriptors and timers registered now, for tests and metrics. */
-size_t gust__loop_descriptors(const gust_loop *loop);
+GUST_API size_t gust__loop_descriptors(const gust_loop *loop);
 size_t gust__loop_timers(const gust_loop *loop);
 
 #endif

@@ -1,0 +1,31 @@
+/* How a hooked call waits. */
+#include "green/green_int.h"
+
+int gust__green_park(struct gust__green_call *call, int flags, int64_t until)
+{
+    if (__builtin_expect(gust__green_settings.trace, 0))
+        gust__green_trace(call);
+    return gust__park_until(flags, call->name, until);
+}
+
+int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t until)
+{
+    struct gust__green_waiter waiter;
+    int saved = errno;
+    if (gust__green_watch(&waiter, call->fd, events) < 0)
+        return -1;
+    int result = gust__green_park(call, GUST__INTERRUPTIBLE, until);
+    gust__green_unwatch(&waiter);
+    call->ready = waiter.ready;
+    if (result < 0) {
+        call->interrupted = true;
+        gust__green_interrupted(call->fd);
+        return -1;
+    }
+    if (waiter.ready & GUST__GREEN_CLOSED) {
+        errno = EBADF;
+        return -1;
+    }
+    errno = saved;
+    return result;
+}
