@@ -67,7 +67,7 @@ struct gust__fiber {
 /* The thread's own flow, on the thread that it is. */
 static inline void gust__fiber_init_thread(struct gust__fiber *fiber)
 {
-    *fiber = (struct gust__fiber){0};
+    *fiber = (struct gust__fiber){};
 #ifdef GUST__TSAN
     fiber->tsan = __tsan_get_current_fiber();
 #endif
@@ -76,7 +76,7 @@ static inline void gust__fiber_init_thread(struct gust__fiber *fiber)
 /* A new flow on the stack [low, low + size). */
 static inline void gust__fiber_init(struct gust__fiber *fiber, void *low, size_t size)
 {
-    *fiber = (struct gust__fiber){0};
+    *fiber = (struct gust__fiber){};
 #ifdef GUST__ASAN
     fiber->low = low;
     fiber->size = size;
