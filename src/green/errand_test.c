@@ -106,6 +106,23 @@ static int system_call(void *unused)
     return system("sleep 0.03");
 }
 
+/* What a child begins with. (Debian's sh clears its mask itself, so it looks at its parent thread's.) */
+static int mask_of_system(void *unused)
+{
+    (void)unused;
+    return system("for task in /proc/$PPID/task/*; do"
+                  "  if grep -q '^Name:.system$' $task/status; then"
+                  "    grep -q 'SigBlk:.*fffffff' $task/status && exit 1; exit 0;"
+                  "  fi;"
+                  "done; exit 2");
+}
+
+static void commands_begin_with_the_caller_s_mask(void **state)
+{
+    (void)state;
+    assert_int_equal(gust_run(mask_of_system, NULL, GUST_S(30)), 0);
+}
+
 static int pclose_call(void *unused)
 {
     (void)unused;
@@ -447,6 +464,9 @@ static int search_many(void *unused)
     GUST_GROUP(group);
     for (int i = 0; i < 20; i++)
         gust_go(&group, search, unused);
+    gust_yield(); /* all of them have asked */
+    if (gust__green_errands() > 1)
+        return -1;
     return gust_group_wait(&group);
 }
 
@@ -455,6 +475,30 @@ static void searches_for_the_same_share_one(void **state)
     (void)state;
     assert_int_equal(gust_run(search_many, NULL, GUST_S(30)), 0);
     wait_for_errands();
+}
+
+static int search_in_no_time(void *unused)
+{
+    struct addrinfo *list;
+    GUST_DEADLINE(1);
+    (void)unused;
+    int code = getaddrinfo("localhost", "http", NULL, &list);
+    if (code == 0)
+        freeaddrinfo(list);
+    return code == EAI_SYSTEM && errno == ETIMEDOUT;
+}
+
+/* Nearly always before the look-up ends. */
+static void a_deadline_ends_a_search(void **state)
+{
+    int ended = 0;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        errno = 0;
+        ended += gust_run(search_in_no_time, NULL, 0);
+        wait_for_errands();
+    }
+    assert_in_range(ended, 1, 20);
 }
 
 /* ---- File locks, futexes: their siblings go on too ---- */
@@ -544,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siblings_go_on),
+        cmocka_unit_test(commands_begin_with_the_caller_s_mask),
         cmocka_unit_test(deadlines_end_sleeps),
         cmocka_unit_test(deadlines_end_other_waits),
         cmocka_unit_test(deadlines_end_waits_for_children_and_leave_them),
@@ -551,6 +596,7 @@ int main(void)
         cmocka_unit_test(there_is_a_most_of_them),
         cmocka_unit_test(records_are_the_coroutine_s_own),
         cmocka_unit_test(searches_for_the_same_share_one),
+        cmocka_unit_test(a_deadline_ends_a_search),
         cmocka_unit_test(locks_and_futexes_do_not_hold_up_siblings),
         cmocka_unit_test(a_forked_child_has_none),
     };
