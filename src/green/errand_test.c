@@ -335,6 +335,42 @@ static void deadlines_end_waits_for_children_and_leave_them(void **state)
     wait_for_errands();
 }
 
+/* ---- Cancelled ---- */
+
+static int cancel_it(void *argument)
+{
+    struct both *both = argument;
+    GUST_GROUP(group);
+    gust_go(&group, run_call, both);
+    gust_sleep(GUST_MS(5));
+    gust_group_cancel(&group);
+    gust_group_wait(&group);
+    return 0;
+}
+
+static void ends_by_cancel(int (*call)(void *argument), void *argument, int result)
+{
+    struct both both = {.call = call, .argument = argument};
+    assert_int_equal(gust_run(cancel_it, &both, 0), 0);
+    assert_true(both.ended);
+    assert_int_equal(both.result, result);
+    assert_int_equal(both.code, ECANCELED);
+}
+
+static void cancelled_waits_end(void **state)
+{
+    struct timespec left;
+    int set = semget(IPC_PRIVATE, 1, 0600);
+    (void)state;
+    ends_by_cancel(nanosleep_minute, &left, -1);
+    ends_by_cancel(pause_call, NULL, -1);
+    ends_by_cancel(wait_for_signal, NULL, -1);
+    ends_by_cancel(long_command, NULL, -1);
+    ends_by_cancel(down, &set, -1);
+    semctl(set, 0, IPC_RMID);
+    wait_for_errands();
+}
+
 /* ---- FIFOs: opened on a thread that may be left behind; and how many there can be ---- */
 
 static char fifo[64];
@@ -592,6 +628,7 @@ int main(void)
         cmocka_unit_test(deadlines_end_sleeps),
         cmocka_unit_test(deadlines_end_other_waits),
         cmocka_unit_test(deadlines_end_waits_for_children_and_leave_them),
+        cmocka_unit_test(cancelled_waits_end),
         cmocka_unit_test(a_fifo_that_nobody_waits_for_any_more_is_closed),
         cmocka_unit_test(there_is_a_most_of_them),
         cmocka_unit_test(records_are_the_coroutine_s_own),
