@@ -4,6 +4,7 @@
  * polled first: a terminal, an eventfd that is written.
  */
 #include "green/io.h"
+#include "green/vector.h"
 
 #include <sys/eventfd.h>
 
@@ -24,6 +25,15 @@ static bool is_file(int fd)
     struct stat status;
     return gust__sys_fstat(fd, &status) == 0 &&
            (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+/* A file that said EAGAIN: it waits for its disk, O_NONBLOCK or not. errno is kept. */
+static bool is_waiting_file(const struct gust__green_io *io)
+{
+    int saved = errno;
+    bool is = saved == EAGAIN && !gust__green_registered(io->call.fd) && is_file(io->call.fd);
+    errno = saved;
+    return is;
 }
 
 /* ---- Reading ---- */
@@ -48,9 +58,23 @@ static ssize_t read_socket(struct gust__green_io *io)
     return io->try(io);
 }
 
+/* A short count of a file may only mean that the page cache ends there. What a coroutine has waited for is no
+ * file, so that connections in use are not asked. */
+static bool may_end_too_early(const struct gust__green_io *io, ssize_t done)
+{
+    return done > 0 && (size_t)done < gust__green_vector_size(io->vector, (int)io->count) &&
+           !gust__green_registered(io->call.fd) && is_file(io->call.fd);
+}
+
 static ssize_t read_at_once(struct gust__green_io *io)
 {
     ssize_t done = gust__sys_preadv2(io->call.fd, io->vector, (int)io->count, -1, RWF_NOWAIT);
+    if (may_end_too_early(io, done))
+        return gust__green_file_read_on(&io->call, io->vector, (int)io->count, -1, 0, done);
+    if (done < 0 && is_waiting_file(io)) {
+        io->try = read_file;
+        return read_file(io);
+    }
     if (done >= 0 || errno != EOPNOTSUPP)
         return done;
     io->try = read_socket;
@@ -110,6 +134,10 @@ static ssize_t write_no_socket(struct gust__green_io *io)
     size_t count;
     const struct iovec *vector = gust__green_io_vector(io, &count);
     ssize_t done = gust__sys_pwritev2(io->call.fd, vector, (int)count, -1, RWF_NOWAIT);
+    if (done < 0 && is_waiting_file(io)) {
+        io->try = write_file;
+        return write_file(io);
+    }
     if (done >= 0 || errno != EOPNOTSUPP)
         return done;
     io->try = write_unknown;
