@@ -1,6 +1,6 @@
 /*
- * Nanoseconds for a coroutine's start and end (as the HTTP server does for each request), a round of park and wake
- * through the loop, and a spawn with its await. The median of the rounds is printed.
+ * Nanoseconds for a coroutine's start and end (as the HTTP server does for each request), a round of park and
+ * wake through the loop, and a spawn with its await. The median of the rounds is printed.
  */
 #include "base/clock.h"
 #include "coro/coroutine.h"

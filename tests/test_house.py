@@ -159,6 +159,50 @@ def test_an_allowance_that_nobody_uses_is_an_error(tmp_path):
     assert status == 1 and "no longer calls read" in said, said
 
 
+# ---- tags: who may call what ----
+
+def test_tags():
+    status, said = run("check-tags", ROOT)
+    assert status == 0, said
+
+
+TAGGED = "GUST_API int gust_x(void);\n"
+
+
+@pytest.mark.parametrize("text, missing", [
+    (TAGGED, "gust_x"),
+    ("/* Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [all] Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [any] Does y. */\nGUST_API int gust_y(void);\n/* Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [any] Does y. */\nGUST_API int gust_y(void);\n\n" + TAGGED, "gust_x"),
+    ("GUST_API int gust_y(void); /* [any] */\n" + TAGGED, "gust_x"),
+    ("/* [any] A type. */\n\n/* Does x. */\nGUST_API struct x *gust_x(int (*f)(void),\n    int i);\n", "gust_x"),
+    ("/* An essay: some are [any]. */\n\n" + TAGGED, "gust_x"),
+])
+def test_tags_can_fail(tmp_path, text, missing):
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": "/* An essay. */\n#define X 1\n" + text}))
+    assert status == 1 and said.count("does not say") == 1 and f"{missing} does not say" in said, said
+
+
+@pytest.mark.parametrize("text", [
+    "/* [any] Does x. */\n" + TAGGED,
+    "/* Does x.\n * It waits. [blk] */\nGUST_API int gust_y(void);\n" + TAGGED,
+    "GUST_API int gust_x(void); /* [loop] does x */\n",
+    "/* [any, where a loop runs] */\n" + TAGGED,
+    "GUST_API int gust__private(void);\n",
+    "#define GUST_API __attribute__((__visibility__(\"default\")))\n/* [sig] */\n" + TAGGED,
+])
+def test_tags_accept_what_is_right(tmp_path, text):
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": "/* An essay. */\n" + text}))
+    assert status == 0, said
+
+
+def test_a_header_may_set_the_default_tag(tmp_path):
+    text = "/*\n * x.h: what is untagged is [loop]: it is for the loop's thread.\n */\n" + TAGGED
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": text}))
+    assert status == 0, said
+
+
 # ---- the runner ----
 
 def run_tests(build, **more):

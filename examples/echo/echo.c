@@ -195,7 +195,8 @@ static void stream(gust_request *req)
 static void delay(gust_request *req)
 {
     int64_t ms = number(req, "ms", 100, 0, 600000);
-    gust_sleep(GUST_MS(ms));
+    if (gust_sleep(GUST_MS(ms)) < 0)
+        gust_throw(errno, "the wait was cut short");
     gust_printf(req, "waited %lld ms\n", (long long)ms);
 }
 

@@ -146,7 +146,9 @@ static int take_host(struct gust__request_head *head)
     struct gust__authority authority;
     if (!host)
         return head->minor == 0 ? 0 : gust__http1_set_fault(&head->fault, 400, "no Host");
-    if (!gust__authority_split(host->value, &authority))
+    /* RFC 3986 would allow the comma; here it is two Hosts that somebody on the way has joined. */
+    if (!gust__authority_split(host->value, &authority) ||
+        memchr(authority.host.data, ',', authority.host.size))
         return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
         head->host = host->value;

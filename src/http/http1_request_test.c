@@ -492,6 +492,7 @@ int main(void)
         REFUSED("two Hosts", 400, HEADERS("Host: a")),
         REFUSED("Host with a comma and space", 400, "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"),
         REFUSED("Host with a space", 400, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
+        REFUSED("Host with a comma", 400, "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n"),
         REFUSED("Host with a slash", 400, "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
         REFUSED("Host with a user", 400, "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"),
         REFUSED("Host with a bad port", 400, "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n"),

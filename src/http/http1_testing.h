@@ -152,8 +152,15 @@ static inline void serve_status(struct gust__exchange *exchange)
     answer_parts(exchange, atoi(exchange->head->path.data + 8), "", 0);
 }
 
+static inline void on_gone(struct gust__exchange *exchange)
+{
+    (void)exchange;
+    world.gone++;
+}
+
 static inline void serve_long_poll(struct gust__exchange *exchange)
 {
+    exchange->on_gone = on_gone;
     exchange->operations->watch_gone(exchange);
     serve_park(exchange);
 }
@@ -215,12 +222,6 @@ static inline void note_log(struct gust__exchange *exchange)
 {
     world.logged++;
     world.last_status = exchange->status;
-}
-
-static inline void on_gone(struct gust__exchange *exchange)
-{
-    (void)exchange;
-    world.gone++;
 }
 
 /* ---- the world ---- */

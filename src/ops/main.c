@@ -4,7 +4,8 @@
  */
 #include "base/lock.h"
 #include "base/sys.h"
-#include "base/throw.h"
+#include "coro/coroutine.h"
+#include "coro/overflow.h"
 #include "ops/access_log.h"
 #include "ops/options.h"
 #include "web/app.h"
@@ -263,6 +264,16 @@ out:
     return result;
 }
 
+/* The program's coroutine, under a report of stacks that overflow. */
+static int run_reporting(void *argument)
+{
+    if (gust__overflow_enter(gust__coroutine_arena(gust_loop_current())) < 0)
+        gust_log(GUST_WARNING, "stack overflows will not be reported: %s", strerror(errno));
+    int result = run_program(argument);
+    gust__overflow_leave();
+    return result;
+}
+
 static int serve(struct program *program)
 {
     sigset_t handled, before;
@@ -273,7 +284,9 @@ static int serve(struct program *program)
     sigemptyset(&ignore.sa_mask);
     pthread_sigmask(SIG_BLOCK, &handled, &before);
     sigaction(SIGPIPE, &ignore, &old_pipe);
-    int result = gust_run(run_program, program, 0);
+    gust__overflow_install(gust__coroutine_name_of);
+    int result = gust_run(run_reporting, program, 0);
+    gust__overflow_uninstall();
     sigaction(SIGPIPE, &old_pipe, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
