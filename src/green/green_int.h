@@ -30,6 +30,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/select.h>
 #include <threads.h>
 
@@ -112,6 +113,9 @@ void gust__green_unwatch(struct gust__green_waiter *waiter);
  * descriptor that has just come into being it forgets what an unseen close left. errno is kept. */
 void gust__green_forget(int fd);
 
+/* True when a loop has, or had, this descriptor registered for waits of libc's calls. */
+bool gust__green_known(int fd);
+
 /* The same for all of a range. */
 void gust__green_forget_range(unsigned first, unsigned last);
 
@@ -120,6 +124,10 @@ void gust__green_forget_range(unsigned first, unsigned last);
 /* An interruptible wait for fd has failed: shuts a connected (or connecting) stream socket down, unless the
  * scope keeps it. errno is kept. */
 void gust__green_interrupted(int fd);
+
+/* The same for one of count descriptors that were waited for together. Beside others a socketpair is left
+ * alone: it is how a library wakes itself, no connection. */
+void gust__green_interrupted_among(int fd, size_t count);
 
 /* ---- files.c: the hook point for regular files ---- */
 

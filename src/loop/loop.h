@@ -35,6 +35,10 @@ GUST_API int gust__loop_modify(gust_loop *loop, int fd, uint32_t events);
 /* Ends the registration; call it before close. Events of this descriptor not yet delivered are dropped. */
 GUST_API void gust__loop_remove(gust_loop *loop, int fd);
 
+/* Lets the registration of fd give way: to whoever adds the same descriptor later. Its owner is told by
+ * events 0, once, when it no longer has it. */
+GUST_API void gust__loop_lend(gust_loop *loop, int fd);
+
 /* Changes who is told about a registered descriptor, without a system call. */
 GUST_API void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
 
