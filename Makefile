@@ -43,7 +43,7 @@ install:
 bench:
 	@tools/install-deps --bench
 	@$(call build,default) --target all bench
-	@if [ -x bench/run ]; then bench/run; else echo "built: build/bench/"; fi
+	@bench/run
 
 fuzz:
 	@tools/install-deps --tests

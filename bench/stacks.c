@@ -1,6 +1,6 @@
 /*
- * What many parked coroutines cost: mappings and resident bytes of 100,000 in gust_sleep, or as many as the
- * argument says; then the same after they have ended.
+ * What many parked coroutines cost: mappings, resident bytes and page tables of 100,000 in gust_sleep, or as
+ * many as the argument says; before they start, parked, and after they have ended.
  */
 #include "base/clock.h"
 #include "coro/coroutine.h"
@@ -21,17 +21,18 @@ static size_t count_mappings(void)
     return count;
 }
 
-static size_t resident_bytes(void)
+/* A line of /proc/self/status that counts kilobytes. */
+static size_t status_bytes(const char *name)
 {
     size_t kilobytes = 0;
     char line[256];
-    FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
-    while (rollup && fgets(line, sizeof(line), rollup)) {
-        if (strncmp(line, "Rss:", 4) == 0)
-            kilobytes = strtoul(line + 4, NULL, 10);
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof(line), status)) {
+        if (strncmp(line, name, strlen(name)) == 0)
+            kilobytes = strtoul(line + strlen(name), NULL, 10);
     }
-    if (rollup)
-        fclose(rollup);
+    if (status)
+        fclose(status);
     return kilobytes * 1024;
 }
 
@@ -39,9 +40,10 @@ static size_t before;
 
 static void print(const char *what, size_t count)
 {
-    size_t resident = resident_bytes();
-    printf("%-8s %8zu coroutines: %6zu mappings, %8.1f MiB resident, %7.0f bytes each\n", what, count,
-           count_mappings(), (double)resident / 1048576, ((double)resident - (double)before) / (double)count);
+    size_t resident = status_bytes("VmRSS:");
+    printf("%-8s %8zu coroutines: %6zu mappings, %8.1f MiB resident, %7.0f bytes each, %7.1f MiB tables\n",
+           what, count, count_mappings(), (double)resident / 1048576,
+           ((double)resident - (double)before) / (double)count, (double)status_bytes("VmPTE:") / 1048576);
 }
 
 static int sleep_long(void *argument)
@@ -54,7 +56,6 @@ static int park_many(void *argument)
 {
     size_t count = *(size_t *)argument;
     int64_t start = gust__clock_now();
-    before = resident_bytes();
     {
         GUST_GROUP(group);
         for (size_t i = 0; i < count; i++) {
@@ -74,6 +75,8 @@ static int park_many(void *argument)
 int main(int argc, char **argv)
 {
     size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+    before = status_bytes("VmRSS:");
+    print("before", count);
     if (gust_run(park_many, &count, 0) < 0) {
         perror("bench/stacks");
         return 1;

@@ -82,7 +82,7 @@ def test_the_demo_shows_what_runs_and_its_links_work(start):
     import re
     demo = start("demo")
     get(demo.port, "/both")
-    demo.mark_descriptors()  # with the connections to itself that its fetches keep
+    demo.mark_descriptors()  # the client keeps its two connections for the next time
     status, page = get(demo.port, "/")
     assert status == 200 and b"gust is running" in page
     links = set(re.findall(rb'href="(/[^"]*)"', page))

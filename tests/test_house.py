@@ -159,6 +159,40 @@ def test_an_allowance_that_nobody_uses_is_an_error(tmp_path):
     assert status == 1 and "no longer calls read" in said, said
 
 
+GREEN_MAP = "GLIBC_2.3.2 { global: pthread_cond_wait; }; GREEN { global: gust_*; };\n"
+HOOKS = "GUST__HOOK(ssize_t, recv, (int fd), (fd), 0)\nGUST__HOOK(int, pthread_cond_wait, (void *c), (c), 0)\n"
+GREEN = "int gust_green(void) { return 0; }\nlong recv(int fd) { return fd; }\nint pthread_cond_wait(void) { return 0; }\n"
+
+
+def make_green(root, source, version_map=GREEN_MAP):
+    objects = make_build(root, SOUND) / "CMakeFiles/gust-green-objects.dir/src/green"
+    write(objects, {"y.c": source})
+    write(root, {"green.map": version_map, "symbols.h": HOOKS})
+    for command in (["gcc", "-fPIC", "-w", "-fno-builtin", "-c", objects / "y.c", "-o", objects / "y.c.o"],
+                    ["ar", "rc", root / "libgust-green.a", objects / "y.c.o"],
+                    ["gcc", "-shared", f"-Wl,--version-script={root / 'green.map'}", objects / "y.c.o", "-o",
+                     root / "libgust-green.so"]):
+        subprocess.run(command, check=True)
+    write(root, {"allowed": ""})
+    return run("check-symbols", "--build", root, "--allowed", root / "allowed", "--hooks", root / "symbols.h")
+
+
+def test_symbols_of_the_green_layer(tmp_path):
+    status, said = make_green(tmp_path, GREEN)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("source, version_map, complaint", [
+    (GREEN.replace("recv", "send"), GREEN_MAP, "does not export recv"),
+    (GREEN, GREEN_MAP.replace("gust_*", "gust_*; recv"), "does not export recv, or only under a version"),
+    (GREEN + "int helper(void) { return 0; }\n", GREEN_MAP, "exports helper"),
+    (GREEN + "int gust_x(int fd) { return close(fd); }\n", GREEN_MAP, "green/y calls close"),
+])
+def test_symbols_of_the_green_layer_can_fail(tmp_path, source, version_map, complaint):
+    status, said = make_green(tmp_path, source, version_map)
+    assert status == 1 and complaint in said, said
+
+
 # ---- tags: who may call what ----
 
 def test_tags():

@@ -1,4 +1,5 @@
 """Each limit that the command line sets: below, at and above it. Refusal is an answer, never silence."""
+import select
 import socket
 import time
 
@@ -68,6 +69,27 @@ def test_a_body_over_the_limit_is_not_asked_for(start):
 def test_a_refused_body_that_comes_all_the_same_does_not_cost_the_answer(start):
     echo = start("echo", "--max-body=1000")
     assert statuses(echo, counted(200000)) == [413]
+
+
+def may_go_on_sending(server):
+    """Whether a refused client can send some of its body before it looks for the answer."""
+    with program.connect(server.port) as connection:
+        connection.sendall(counted(200000)[:100])
+        select.select([connection], [], [], program.PATIENCE)  # the answer is here
+        try:
+            for _ in range(3):
+                time.sleep(0.02)
+                connection.sendall(b"x" * 1000)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_refused_body_is_read_for_a_while(start):
+    """Closing at once would reset the connection, and a reset may take the answer out of the client's hands. Once
+    in three times is enough: the server's patience is a second, which this machine may sleep through."""
+    echo = start("echo", "--max-body=1000")
+    assert any(may_go_on_sending(echo) for _ in range(3))
 
 
 # ---- the head ----

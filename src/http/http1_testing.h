@@ -149,7 +149,9 @@ static inline void serve_length(struct gust__exchange *exchange, int64_t announc
 
 static inline void serve_status(struct gust__exchange *exchange)
 {
-    answer_parts(exchange, atoi(exchange->head->path.data + 8), "", 0);
+    char digits[4] = ""; /* a slice has no NUL behind it */
+    memcpy(digits, exchange->head->path.data + 8, 3);
+    answer_parts(exchange, atoi(digits), "", 0);
 }
 
 static inline void on_gone(struct gust__exchange *exchange)

@@ -1,13 +1,12 @@
 /*
- * Nanoseconds for what programs do with coroutines and futures. Each round measures all of them, one behind
- * the other, so that whatever else the machine does hits them alike; the median of the rounds is printed, and
- * the least and the most.
+ * Nanoseconds for a future: set and awaited by one coroutine, set by another thread. Each round measures all
+ * of them, one behind the other, so that whatever else the machine does hits them alike; the median of the
+ * rounds is printed, and the least and the most.
  */
 #include "base/clock.h"
 
 #include <gust/coroutine.h>
 #include <gust/future.h>
-#include <gust/sync.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -21,53 +20,6 @@ static void must(bool good, const char *what)
         return;
     perror(what);
     exit(1);
-}
-
-static int nothing(void *unused)
-{
-    (void)unused;
-    return 0;
-}
-
-static void start_and_end(size_t count)
-{
-    for (size_t done = 0; done < count; done += BATCH) {
-        GUST_GROUP(batch);
-        for (size_t i = 0; i < BATCH; i++)
-            must(gust_go(&batch, nothing, NULL) == 0, "gust_go");
-        must(gust_group_wait(&batch) == 0, "gust_group_wait");
-    }
-}
-
-/* ---- park and wake ---- */
-
-static gust_cond ping, pong;
-
-static int answer(void *count)
-{
-    for (size_t i = 0; i < *(size_t *)count; i += 2) {
-        must(gust_cond_wait(&ping) == 0, "gust_cond_wait");
-        gust_cond_notify(&pong, 1);
-    }
-    return 0;
-}
-
-/* Two that wake each other: each turn, one parks and one is woken. */
-static void park_and_wake(size_t count)
-{
-    GUST_GROUP(other);
-    must(gust_go(&other, answer, &count) == 0 && gust_yield() == 0, "gust_go");
-    for (size_t i = 0; i < count; i += 2) {
-        gust_cond_notify(&ping, 1);
-        must(gust_cond_wait(&pong) == 0, "gust_cond_wait");
-    }
-    must(gust_group_wait(&other) == 0, "gust_group_wait");
-}
-
-static void spawn_and_await(size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        must(gust_await(gust_spawn(NULL, nothing, NULL)) == 0, "gust_await");
 }
 
 static void set_and_await(size_t count)
@@ -131,12 +83,9 @@ static const struct {
     void (*run)(size_t count);
     size_t count;
 } kinds[] = {
-    {"start and end", start_and_end, 200000},
-    {"park and wake", park_and_wake, 200000},
-    {"spawn and await", spawn_and_await, 100000},
     {"future, set and await", set_and_await, 100000},
-    {"future, another thread, 100", thread_sets_many, 20000},
-    {"future, another thread, one", thread_sets_one, 1000},
+    {"future, thread, 100 at once", thread_sets_many, 20000},
+    {"future, thread, one by one", thread_sets_one, 1000},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
