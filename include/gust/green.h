@@ -33,6 +33,8 @@
 #include <gust/base.h>
 #include <gust/scope.h>
 
+#include <stdio.h>
+
 GUST_BEGIN_DECLARATIONS
 
 typedef struct gust_green_options {
@@ -50,6 +52,11 @@ GUST_API int gust_green_on_with(const gust_green_options *options);
  */
 GUST_API void gust_green_require_with(const gust_green_options *options);
 #define gust_green_require(...) gust_green_require_with(GUST_OPTIONS(gust_green_options, ##__VA_ARGS__))
+
+/* [any] fdopen for sockets and pipes. A stream of libc's own waits inside libc, where nobody can step in, and
+ * blocks the thread; this one's waits park the coroutine. One coroutine at a time may use it. Takes fd, which
+ * fclose closes; on failure fd is the caller's. mode is fdopen's. NULL: EBADF, EINVAL, ENOMEM. */
+GUST_API FILE *gust_green_stream(int fd, const char *mode);
 
 /* Private: what the macros below expand to. */
 struct gust__green_scope {

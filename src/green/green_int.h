@@ -85,9 +85,14 @@ int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t unt
 int gust__green_park(struct gust__green_call *call, int flags, int64_t until);
 
 /* Calls function(argument) on a thread of the pool and waits, uninterrupted, until it has ended: argument may
- * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno is handed over.
- * Returns what it returned; -1: EAGAIN, ENOMEM when there is no thread. */
+ * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno, where it set
+ * one, is handed over. Returns what it returned. Without a thread (the queue is full) it runs here, and the
+ * loop waits. */
 long gust__green_offload(struct gust__green_call *call, long (*function)(void *argument), void *argument);
+
+/* The same on a thread of its own, for what may wait without end: enough of it would fill the pool. */
+long gust__green_offload_alone(struct gust__green_call *call, long (*function)(void *argument),
+                               void *argument);
 
 /* ---- descriptors.c: one registration a descriptor and loop ---- */
 
