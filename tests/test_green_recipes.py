@@ -8,7 +8,8 @@ import pytest
 pytestmark = pytest.mark.plain
 
 # The page's heading: what pkg-config calls the library.
-RECIPES = {"libpq": "libpq", "libmariadb": "libmariadb", "hiredis": "hiredis", "ODBC": "odbc", "libcurl": "libcurl"}
+RECIPES = {"libpq": "libpq", "libmariadb": "libmariadb", "hiredis": "hiredis", "ODBC": "odbc", "libcurl": "libcurl",
+           "libmemcached": "libmemcached", "librabbitmq": "librabbitmq"}
 WARNINGS = ["-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-O2", "-g"]
 
 
@@ -65,6 +66,7 @@ def interrupt(root, build, tmp_path_factory):
 
 # 5 rounds with 2 interruptions each, and 3 questions on the connection after each of them.
 ALL_DEAD = "interrupted 10, then dead 30, answered 0\n"
+CONNECTED_ANEW = "interrupted 10, then dead 0, answered 30\n"
 
 
 def test_an_interrupted_libpq_never_shows_earlier_rows(interrupt, postgresql):
@@ -91,4 +93,13 @@ def test_an_interrupted_odbc_driver_never_shows_earlier_rows(interrupt, request,
 
 def test_an_interrupted_libcurl_connects_anew(interrupt, https):
     said = interrupt("libcurl", https.url, environment={"GUST_CERTIFICATE": str(https.certificate)})
-    assert said == "interrupted 10, then dead 0, answered 30\n"
+    assert said == CONNECTED_ANEW
+
+
+def test_an_interrupted_libmemcached_never_shows_earlier_values(interrupt, memcached):
+    assert interrupt("libmemcached", f"--SERVER={memcached.host}:{memcached.port}",
+                     environment={"GUST_MEMCACHED_PID": str(memcached.process.pid)}) == CONNECTED_ANEW
+
+
+def test_an_interrupted_librabbitmq_never_shows_earlier_messages(interrupt, rabbitmq):
+    assert interrupt("librabbitmq", rabbitmq.url) == ALL_DEAD

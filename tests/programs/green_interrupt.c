@@ -19,6 +19,12 @@
 
 enum { ROUNDS = 5, QUESTIONS = 3, ANSWER_SIZE = 100 };
 
+static void fail(const char *what, const char *more)
+{
+    fprintf(stderr, "green_interrupt: %s: %s\n", what, more);
+    exit(EXIT_FAILURE);
+}
+
 /* ---- what CLIENT defines ---- */
 
 static gust_pool *open_pool(char *where);
@@ -40,12 +46,6 @@ static struct {
     unsigned dead;        /* later questions on an interrupted connection that failed */
     unsigned answered;    /* and those that were answered, and rightly so */
 } test;
-
-static void fail(const char *what, const char *more)
-{
-    fprintf(stderr, "green_interrupt: %s: %s\n", what, more);
-    exit(EXIT_FAILURE);
-}
 
 /* One quick question. false: it failed. A wrong answer ends the program. */
 static bool question(void *client)
