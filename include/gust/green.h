@@ -23,7 +23,12 @@
  *
  * A wait that a deadline or a cancel ends fails with ETIMEDOUT or ECANCELED, and shuts the stream socket that
  * it waited for down before it returns, because the library that used it is in the middle of an answer:
- * afterwards it reports a dead connection, rather than hand one question's answer to the next.
+ * afterwards it reports a dead connection, rather than hand one question's answer to the next. (As with any
+ * dead connection, who writes to it gets SIGPIPE unless the program ignores that, as gust_main does.)
+ *
+ * A signal's handler runs while the loop waits; as in a program where another thread takes the signal, no
+ * coroutine's call ends with EINTR, except where its own mask let the signal in (ppoll, pselect,
+ * epoll_pwait).
  *
  * GUST_GREEN_TRACE=1 in the environment prints each wait with its caller.
  */

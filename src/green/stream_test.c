@@ -141,7 +141,9 @@ static void a_trace_names_the_waiter_the_call_and_the_caller(void **state)
     assert_non_null(fgets(line, sizeof(line), output));
     assert_int_equal(pclose(output), 0);
     assert_non_null(strstr(line, "the waiter waits in recv of descriptor"));
+#ifndef __SANITIZE_ADDRESS__ /* whose wrapper calls us in the program's stead */
     assert_non_null(strstr(line, "stream_test"));
+#endif
 }
 
 int main(int count, char **arguments)
