@@ -26,12 +26,17 @@
 
 #include <gust/green.h>
 
+#include <grp.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <resolv.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <threads.h>
 
 #define GUST__EXPORT __attribute__((visibility("default")))
@@ -112,6 +117,9 @@ struct gust__green_waiter {
  * 0; -1: EBADF, EPERM, ENOMEM, ENOSPC, EMFILE. Unwatch it in any case but failure. */
 int gust__green_watch(struct gust__green_waiter *waiter, int fd, uint32_t events);
 void gust__green_unwatch(struct gust__green_waiter *waiter);
+
+/* True when some loop has fd registered: epoll takes it, so it is no file. */
+bool gust__green_registered(int fd);
 
 /* fd is about to be closed, or replaced by dup2: its registrations end, who waits for it is woken with
  * GUST__GREEN_CLOSED, on other threads' loops too. Cheap for a descriptor that nobody ever waited for. For a
