@@ -175,7 +175,7 @@ def test_text_cannot_become_markup_or_sql(blog):
     ("title", "", "must not be empty"),
     ("x" * 101, "text", "must not be longer than 100 characters"),
     ("title", "x" * 10001, "must not be longer than 10000 characters"),
-])
+], ids=["no-title", "blank-title", "no-text", "long-title", "long-text"])
 def test_what_is_not_valid_comes_back_with_the_reason(blog, title, text, problem):
     status, page, _ = blog.ask("POST", "/posts", {"title": title, "text": text})
     assert status == 422
@@ -361,7 +361,7 @@ def test_who_finds_no_free_connection_is_refused_after_a_while(open_blog, locked
     ("postgresql", "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() "
                    "and backend_type = 'client backend'"),
     ("mariadb", "kill user gust"),
-], indirect=["open_blog"])
+], indirect=["open_blog"], ids=["postgresql", "mariadb"])
 def test_a_connection_that_the_server_dropped_is_replaced(open_blog, kill):
     blog = open_blog(connections=1)
     path = blog.new_post()
