@@ -10,6 +10,16 @@ function(gust_example name)
     target_link_libraries(example-${name} PRIVATE gust_static gust-flags)
 endfunction()
 
+# gust_green_example(NAME SOURCE...): the same for a program whose blocking calls park: it links libgust-green before
+# everything that calls libc.
+function(gust_green_example name)
+    add_executable(example-${name} ${ARGN})
+    set_target_properties(example-${name} PROPERTIES
+        OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+    target_compile_definitions(example-${name} PRIVATE EXAMPLE_DIR="${PROJECT_SOURCE_DIR}/examples/${name}")
+    target_link_libraries(example-${name} PRIVATE gust::green gust-flags)
+endfunction()
+
 set(gust_all_folders base loop coro pool net exec http web ops)
 if(GUST_FOLDERS STREQUAL gust_all_folders) # a part of the library has no examples
     file(GLOB example_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 import program
+import servers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("GUST_BUILD", ROOT / "build")).resolve()
@@ -53,3 +54,28 @@ def start(build):
 def talk():
     """talk(port, b"GET / HTTP/1.0\\r\\n\\r\\n") -> all that the peer sent until it closed."""
     return program.talk
+
+
+def one_for_all(kind):
+    @pytest.fixture(scope="session", name=kind.name)
+    def fixture():
+        started = kind().start()
+        yield started
+        started.stop()
+
+    fixture.__doc__ = f"A {kind.name} server of its own, started when first asked for: servers.{kind.__name__}."
+    return fixture
+
+
+postgresql = one_for_all(servers.Postgresql)
+mariadb = one_for_all(servers.Mariadb)
+redis = one_for_all(servers.Redis)
+memcached = one_for_all(servers.Memcached)
+https = one_for_all(servers.Https)
+rabbitmq = one_for_all(servers.Rabbitmq)
+
+
+@pytest.fixture(scope="session")
+def odbc_drivers(tmp_path_factory):
+    """What a program's environment needs to find both drivers, each without a lock for all its connections."""
+    return {"ODBCSYSINI": str(servers.write_odbc_drivers(tmp_path_factory.mktemp("odbc")))}
