@@ -21,3 +21,8 @@ string(REGEX REPLACE "/$" "" gust_pc_prefix "\${pcfiledir}/${up}")
 list(JOIN gust_packages ", " gust_pc_requires)
 configure_file(cmake/gust.pc.in gust.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gust.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# tools/green-scan, with the lists that it reads.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/green-scan DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/tools/green-limits DESTINATION ${CMAKE_INSTALL_DATADIR}/gust)
+install(FILES ${PROJECT_SOURCE_DIR}/src/green/symbols.h DESTINATION ${CMAKE_INSTALL_DATADIR}/gust RENAME green-symbols.h)
