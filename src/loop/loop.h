@@ -115,7 +115,7 @@ int64_t gust__loop_refresh_time(gust_loop *loop);
 GUST_API bool gust__loop_closing(const gust_loop *loop);
 
 /* Descriptors and timers registered now, for tests and metrics. */
-size_t gust__loop_descriptors(const gust_loop *loop);
+GUST_API size_t gust__loop_descriptors(const gust_loop *loop);
 size_t gust__loop_timers(const gust_loop *loop);
 
 #endif
