@@ -5,7 +5,11 @@ endif()
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(TARGETS gust gust_static green green_static EXPORT gustTargets
+set(gust_installed gust gust_static)
+if(TARGET green)
+    list(APPEND gust_installed green green_static)
+endif()
+install(TARGETS ${gust_installed} EXPORT gustTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gust)

@@ -133,7 +133,7 @@ static int lock_waiting(struct gust__green_call call, int command, long lock)
     if (errno != EAGAIN && errno != EACCES)
         return -1;
     errno = saved;
-    return (int)gust__green_offload(&call, wait_for_lock, &wait);
+    return (int)gust__green_offload_alone(&call, wait_for_lock, &wait);
 }
 
 static int control(struct gust__green_call call, int (*next)(int, int, long), int command, long argument)

@@ -67,6 +67,12 @@ static _Atomic uint32_t *make_entry(int fd)
     return entry_of(fd);
 }
 
+bool gust__green_registered(int fd)
+{
+    _Atomic uint32_t *entry = entry_of(fd);
+    return entry && atomic_load_explicit(entry, memory_order_relaxed) & REGISTERED;
+}
+
 /* ---- A loop's descriptors ---- */
 
 static struct green_loop *here(void)

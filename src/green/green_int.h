@@ -26,12 +26,17 @@
 
 #include <gust/green.h>
 
+#include <grp.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <resolv.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <threads.h>
 
 #define GUST__EXPORT __attribute__((visibility("default")))
@@ -85,9 +90,14 @@ int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t unt
 int gust__green_park(struct gust__green_call *call, int flags, int64_t until);
 
 /* Calls function(argument) on a thread of the pool and waits, uninterrupted, until it has ended: argument may
- * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno is handed over.
- * Returns what it returned; -1: EAGAIN, ENOMEM when there is no thread. */
+ * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno, where it set
+ * one, is handed over. Returns what it returned. Without a thread (the queue is full) it runs here, and the
+ * loop waits. */
 long gust__green_offload(struct gust__green_call *call, long (*function)(void *argument), void *argument);
+
+/* The same on a thread of its own, for what may wait without end: enough of it would fill the pool. */
+long gust__green_offload_alone(struct gust__green_call *call, long (*function)(void *argument),
+                               void *argument);
 
 /* ---- descriptors.c: one registration a descriptor and loop ---- */
 
@@ -107,6 +117,9 @@ struct gust__green_waiter {
  * 0; -1: EBADF, EPERM, ENOMEM, ENOSPC, EMFILE. Unwatch it in any case but failure. */
 int gust__green_watch(struct gust__green_waiter *waiter, int fd, uint32_t events);
 void gust__green_unwatch(struct gust__green_waiter *waiter);
+
+/* True when some loop has fd registered: epoll takes it, so it is no file. */
+bool gust__green_registered(int fd);
 
 /* fd is about to be closed, or replaced by dup2: its registrations end, who waits for it is woken with
  * GUST__GREEN_CLOSED, on other threads' loops too. Cheap for a descriptor that nobody ever waited for. For a

@@ -4,6 +4,7 @@
  * polled first: a terminal, an eventfd that is written.
  */
 #include "green/io.h"
+#include "green/vector.h"
 
 #include <sys/eventfd.h>
 
@@ -48,9 +49,19 @@ static ssize_t read_socket(struct gust__green_io *io)
     return io->try(io);
 }
 
+/* A short count of a file may only mean that the page cache ends there. What a coroutine has waited for is no
+ * file, so that connections in use are not asked. */
+static bool may_end_too_early(const struct gust__green_io *io, ssize_t done)
+{
+    return done > 0 && (size_t)done < gust__green_vector_size(io->vector, (int)io->count) &&
+           !gust__green_registered(io->call.fd) && is_file(io->call.fd);
+}
+
 static ssize_t read_at_once(struct gust__green_io *io)
 {
     ssize_t done = gust__sys_preadv2(io->call.fd, io->vector, (int)io->count, -1, RWF_NOWAIT);
+    if (may_end_too_early(io, done))
+        return gust__green_file_read_on(&io->call, io->vector, (int)io->count, -1, 0, done);
     if (done >= 0 || errno != EOPNOTSUPP)
         return done;
     io->try = read_socket;

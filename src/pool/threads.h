@@ -17,10 +17,10 @@ struct gust__work {
 
 /* [any] Has a thread of the pool (NULL: the default one) call work->run(work). 0; -1: EAGAIN (queue full, no
  * thread), ENOMEM. */
-int gust__threads_submit(gust_threads *threads, struct gust__work *work);
+GUST_API int gust__threads_submit(gust_threads *threads, struct gust__work *work);
 
 /* [any] True: it had not begun, and never will. */
-bool gust__threads_withdraw(gust_threads *threads, struct gust__work *work);
+GUST_API bool gust__threads_withdraw(gust_threads *threads, struct gust__work *work);
 
 /* For tests: threads there are now. */
 unsigned gust__threads_count(gust_threads *threads);

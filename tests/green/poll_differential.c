@@ -614,6 +614,30 @@ static void numbers_are_used_again(struct differential *d)
     }
 }
 
+static void unlock(struct differential *d, int fd)
+{
+    struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    (void)d;
+    fcntl(fd, F_OFD_SETLK, &none);
+}
+
+static void fcntl_waits_for_a_lock(struct differential *d)
+{
+    char path[64];
+    FILE *file = tmpfile();
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
+    int other = open(path, O_RDWR);
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    NOTE(d, fcntl(fileno(file), F_OFD_SETLKW, &all));
+    NOTE(d, fcntl(other, F_OFD_SETLK, &all));
+    differential_later(d, 40, unlock, fileno(file));
+    NOTE(d, fcntl(other, F_OFD_SETLKW, &all));
+    NOTE(d, fcntl(-1, F_OFD_SETLKW, &all));
+    differential_join(d);
+    close(other);
+    fclose(file);
+}
+
 static void calls_on_closed_descriptors(struct differential *d)
 {
     int ends[2];
@@ -662,6 +686,7 @@ int main(void)
         CASE(connect_honours_a_send_timeout),
         CASE(duplicates_see_the_same),
         CASE(numbers_are_used_again),
+        CASE(fcntl_waits_for_a_lock),
         CASE(calls_on_closed_descriptors),
     };
     return differential_main(cases, GUST_LEN(cases));
