@@ -24,10 +24,8 @@ static int type_of(const pthread_mutex_t *mutex)
 }
 
 /* The coroutine of this thread that has it; NULL: none has. */
-static struct gust__owned *entry_of(const pthread_mutex_t *mutex)
+static inline struct gust__owned *entry_of(const pthread_mutex_t *mutex)
 {
-    if (gust__owned_here.count == 0)
-        return NULL;
     struct gust__owned *entry = gust__owned_find(mutex);
     if (!entry || __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == gust__owned_thread())
         return entry;
@@ -47,7 +45,7 @@ static int refuse(const struct gust__owned *entry, const char *name)
 /* ---- Taking it ---- */
 
 /* For a mutex that no coroutine of this thread has. */
-static int take(pthread_mutex_t *mutex, const void *caller)
+static inline int take(pthread_mutex_t *mutex, const void *caller)
 {
     if (gust__owned_reserve() < 0)
         return EAGAIN;
@@ -123,20 +121,26 @@ static int block(struct gust__green_call *call, pthread_mutex_t *mutex, clockid_
     return code;
 }
 
-/* Nobody has it, nobody waits for it: so it mostly is. */
-static int lock(struct gust__green_call *call, pthread_mutex_t *mutex)
+static __attribute__((noinline)) int lock_slowly(pthread_mutex_t *mutex, const char *name, const void *caller)
 {
+    struct gust__green_call call = {.name = name, .caller = caller, .fd = -1};
     struct gust__owned *entry = entry_of(mutex);
     if (entry && entry->owner == gust__current)
-        return enter_again(call, mutex, entry, GUST__FOREVER);
-    if (!entry && !gust__lot_waited_for(mutex)) {
-        int code = take(mutex, call->caller);
-        if (code != EBUSY)
+        return enter_again(&call, mutex, entry, GUST__FOREVER);
+    if (!gust__green_here())
+        return block(&call, mutex, CLOCK_REALTIME, NULL);
+    return !entry && thread_has_it(mutex) ? EDEADLK : await(&call, mutex, GUST__FOREVER);
+}
+
+/* Nobody has it, nobody waits for it: so it mostly is. */
+static inline int lock(pthread_mutex_t *mutex, const char *name, const void *caller)
+{
+    if (!entry_of(mutex) && !gust__lot_waited_for(mutex)) {
+        int code = take(mutex, caller);
+        if (__builtin_expect(code != EBUSY, 1))
             return code;
     }
-    if (!gust__green_here())
-        return block(call, mutex, CLOCK_REALTIME, NULL);
-    return !entry && thread_has_it(mutex) ? EDEADLK : await(call, mutex, GUST__FOREVER);
+    return lock_slowly(mutex, name, caller);
 }
 
 /* Outside of coroutines a thread waits as ever, unless for a coroutine that can only go on after it. */
@@ -150,14 +154,13 @@ GUST__EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
     if (!gust__current)
         return would_hang(mutex) ? refuse(entry_of(mutex), "pthread_mutex_lock")
                                  : gust__green_next.pthread_mutex_lock(mutex);
-    struct gust__green_call call = GUST__GREEN_CALL("pthread_mutex_lock", -1);
-    return lock(&call, mutex);
+    return lock(mutex, "pthread_mutex_lock", __builtin_return_address(0));
 }
 
 int gust__mutex_relock(struct gust__green_call *call, pthread_mutex_t *mutex)
 {
     int code;
-    while ((code = lock(call, mutex)) == EAGAIN)
+    while ((code = lock(mutex, call->name, call->caller)) == EAGAIN)
         gust__green_park(call, 0, gust__clock_after(gust__clock_now(), GUST_MS(1)));
     return code;
 }
@@ -248,7 +251,7 @@ GUST__EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 /* What an earlier mutex at this address left: one that was freed while it was taken. */
 static void forget(const pthread_mutex_t *mutex)
 {
-    struct gust__owned *entry = gust__owned_here.count ? gust__owned_find(mutex) : NULL;
+    struct gust__owned *entry = gust__owned_find(mutex);
     if (entry)
         gust__owned_remove(entry);
 }

@@ -9,43 +9,22 @@
 
 _Thread_local struct gust__owned_table gust__owned_here;
 
-int gust__owned_ask_thread(void)
+int gust__owned_begin(void)
 {
-    return gust__owned_here.thread = (int)gust__sys_call("gettid", SYS_gettid, 0, 0, 0, 0, 0, 0);
-}
-
-/* ---- The table ---- */
-
-static struct gust__owned *slots_of(struct gust__owned_table *table)
-{
-    return table->slots ? table->slots : table->first;
-}
-
-static size_t mask_of(const struct gust__owned_table *table)
-{
-    return table->slots ? table->mask : GUST__OWNED_FIRST - 1;
-}
-
-static size_t home_of(const void *lock)
-{
-    return (size_t)(((uintptr_t)lock >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 40);
-}
-
-struct gust__owned *gust__owned_find(const void *lock)
-{
-    struct gust__owned *slots = slots_of(&gust__owned_here);
-    size_t mask = mask_of(&gust__owned_here);
-    for (size_t i = home_of(lock) & mask; slots[i].lock; i = (i + 1) & mask)
-        if (slots[i].lock == lock && !slots[i].shared)
-            return &slots[i];
-    return NULL;
+    struct gust__owned_table *table = &gust__owned_here;
+    table->slots = table->first;
+    table->mask = GUST__OWNED_FIRST - 1;
+    table->limit = GUST__OWNED_FIRST / 4 * 3;
+    return table->thread = (int)gust__sys_call("gettid", SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
 static struct gust__owned *find_reader(const void *lock, const struct gust__coroutine *owner)
 {
-    struct gust__owned *slots = slots_of(&gust__owned_here);
-    size_t mask = mask_of(&gust__owned_here);
-    for (size_t i = home_of(lock) & mask; slots[i].lock; i = (i + 1) & mask)
+    const struct gust__owned_table *table = &gust__owned_here;
+    if (table->readings == 0)
+        return NULL;
+    struct gust__owned *slots = table->slots;
+    for (size_t i = gust__owned_home(lock) & table->mask; slots[i].lock; i = (i + 1) & table->mask)
         if (slots[i].lock == lock && slots[i].shared && (!owner || slots[i].owner == owner))
             return &slots[i];
     return NULL;
@@ -61,72 +40,57 @@ struct gust__owned *gust__owned_find_any_reader(const void *lock)
     return find_reader(lock, NULL);
 }
 
-static struct gust__owned *put(struct gust__owned *slots, size_t mask, const struct gust__owned *entry)
+static void put(struct gust__owned *slots, size_t mask, const struct gust__owned *entry)
 {
-    size_t i = home_of(entry->lock) & mask;
+    size_t i = gust__owned_home(entry->lock) & mask;
     while (slots[i].lock)
         i = (i + 1) & mask;
     slots[i] = *entry;
-    return &slots[i];
 }
 
-static int grow(struct gust__owned_table *table)
+int gust__owned_grow(void)
 {
-    size_t before = mask_of(table) + 1, size = before * 2;
-    struct gust__owned *from = slots_of(table), *to = gust__calloc(size, sizeof(*to));
+    struct gust__owned_table *table = &gust__owned_here;
+    if (!table->slots) {
+        gust__owned_begin();
+        return 0;
+    }
+    size_t before = table->mask + 1, size = before * 2;
+    struct gust__owned *from = table->slots, *to = gust__calloc(size, sizeof(*to));
     if (!to)
         return -1;
     for (size_t i = 0; i < before; i++)
         if (from[i].lock)
             put(to, size - 1, &from[i]);
-    gust__free(table->slots);
-    memset(table->first, 0, sizeof(table->first));
+    if (from == table->first)
+        memset(table->first, 0, sizeof(table->first));
+    else
+        gust__free(from);
     table->slots = to;
     table->mask = size - 1;
+    table->limit = size / 4 * 3;
     return 0;
 }
 
-int gust__owned_reserve(void)
+/* Entries behind the gap that could not have their own place move up. An allocated table goes with its last
+ * entry, so that a thread that ends leaves nothing. */
+void gust__owned_remove_slowly(struct gust__owned *entry)
 {
     struct gust__owned_table *table = &gust__owned_here;
-    return table->count < (mask_of(table) + 1) / 4 * 3 ? 0 : grow(table);
-}
-
-void gust__owned_add(const void *lock, const void *caller, bool shared)
-{
-    struct gust__owned_table *table = &gust__owned_here;
-    struct gust__owned entry = {lock, gust__current, caller, 1, shared};
-    put(slots_of(table), mask_of(table), &entry);
-    table->count++;
-    table->readings += shared;
-    entry.owner->context.locks++;
-}
-
-/* Entries behind the gap that could not have their own place move up. */
-static void close_gap(struct gust__owned *slots, size_t mask, size_t gap)
-{
+    struct gust__owned *slots = table->slots;
+    size_t mask = table->mask, gap = (size_t)(entry - slots);
     for (size_t i = (gap + 1) & mask; slots[i].lock; i = (i + 1) & mask) {
-        size_t home = home_of(slots[i].lock) & mask;
+        size_t home = gust__owned_home(slots[i].lock) & mask;
         if (((i - home) & mask) < ((i - gap) & mask))
             continue;
         slots[gap] = slots[i];
         gap = i;
     }
-    slots[gap] = (struct gust__owned){0};
-}
-
-void gust__owned_remove(struct gust__owned *entry)
-{
-    struct gust__owned_table *table = &gust__owned_here;
-    struct gust__owned *slots = slots_of(table);
-    if (entry->owner)
-        entry->owner->context.locks--;
-    table->readings -= entry->shared;
-    close_gap(slots, mask_of(table), (size_t)(entry - slots));
-    if (--table->count > 0 || !table->slots)
+    slots[gap].lock = NULL;
+    if (table->count > 0 || slots == table->first)
         return;
-    gust__free(table->slots); /* so that a thread that ends leaves nothing */
-    table->slots = NULL;
+    gust__free(slots);
+    gust__owned_begin();
 }
 
 /* ---- Locks that nobody will release ---- */
@@ -144,8 +108,8 @@ static void log_kept(const struct gust__owned *entry, const char *how)
 static _Noreturn void thrown(void)
 {
     struct gust__owned_table *table = &gust__owned_here;
-    for (size_t i = 0; i <= mask_of(table); i++) {
-        const struct gust__owned *entry = &slots_of(table)[i];
+    for (size_t i = 0; table->slots && i <= table->mask; i++) {
+        const struct gust__owned *entry = &table->slots[i];
         if (entry->lock && entry->owner == gust__current)
             log_kept(entry, "threw");
     }
@@ -157,8 +121,8 @@ static _Noreturn void thrown(void)
 static void ended(struct gust__coroutine *coroutine)
 {
     struct gust__owned_table *table = &gust__owned_here;
-    for (size_t i = 0; coroutine->context.locks && i <= mask_of(table); i++) {
-        struct gust__owned *entry = &slots_of(table)[i];
+    for (size_t i = 0; coroutine->context.locks && table->slots && i <= table->mask; i++) {
+        struct gust__owned *entry = &table->slots[i];
         if (!entry->lock || entry->owner != coroutine)
             continue;
         log_kept(entry, "ended");
@@ -178,7 +142,8 @@ static void ends(struct gust__coroutine *coroutine)
 static void begin_anew(void)
 {
     struct gust__owned_table *table = &gust__owned_here;
-    gust__free(table->slots);
+    if (table->slots != table->first)
+        gust__free(table->slots);
     memset(table, 0, sizeof(*table));
 }
 

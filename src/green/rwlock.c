@@ -11,8 +11,6 @@
 /* The coroutine of this thread that writes; NULL: none does. */
 static struct gust__owned *writer_of(const pthread_rwlock_t *lock)
 {
-    if (gust__owned_here.count == 0)
-        return NULL;
     struct gust__owned *entry = gust__owned_find(lock);
     if (!entry || __atomic_load_n(&lock->__data.__cur_writer, __ATOMIC_RELAXED) == gust__owned_thread())
         return entry;
