@@ -7,6 +7,8 @@ add_library(gust-green-objects OBJECT ${green_sources})
 set_target_properties(gust-green-objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 target_compile_options(gust-green-objects PRIVATE -U_FORTIFY_SOURCE -fno-builtin)
 target_link_libraries(gust-green-objects PRIVATE gust-own)
+# C++ throws through pthread_once.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/green/once.c PROPERTIES COMPILE_OPTIONS -fexceptions)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set(GUST_GREEN_NODE GLIBC_2.3.2)

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+void (*gust__coroutine_green_ends)(struct gust__coroutine *coroutine);
+
 /* ---- The end ---- */
 
 static void log_unread(struct gust__coroutine *coroutine, struct gust_error *error)
@@ -56,6 +58,8 @@ static void finish(struct gust__coroutine *coroutine, int code)
     struct gust_error *error = error_of(coroutine, code);
     if (coroutine->locals)
         gust__locals_end(&coroutine->locals);
+    if ((coroutine->context.locks || coroutine->green.values) && gust__coroutine_green_ends)
+        gust__coroutine_green_ends(coroutine);
     if (error || coroutine->future)
         deliver(coroutine, error);
     if (coroutine->context.error) /* of what ran since */

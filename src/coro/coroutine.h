@@ -33,8 +33,7 @@
 struct gust__coroutine_green {
     unsigned off;  /* scopes open that switch interposition off */
     unsigned keep; /* scopes open that keep an interrupted wait from shutting its socket */
-    void *locks;   /* what it owns: src/green/locks.h */
-    void *values;  /* what it has of thread-specific values */
+    void *values;  /* what it has of thread-specific values: src/green/values.c */
 };
 
 struct gust__coroutine {
@@ -105,6 +104,15 @@ GUST_API void gust__wake(struct gust__coroutine *coroutine);
 /* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted
  * and the coroutine as the argument. */
 GUST_API int gust__wake_posted(void *coroutine);
+
+/* ---- what libgust-green adds ---- */
+
+/* Called, if libgust-green has set it, by a coroutine that ends with context.locks or green.values not zero. */
+extern GUST_API void (*gust__coroutine_green_ends)(struct gust__coroutine *coroutine);
+
+/* Logs what has gone wrong between the running code and a coroutine of this thread: the text with the
+ * caller's backtrace, then the coroutine's. errno is kept. */
+GUST_API void gust__coroutine_report(struct gust__coroutine *coroutine, const char *text);
 
 /* ---- all of a loop's coroutines ---- */
 

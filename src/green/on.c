@@ -11,6 +11,7 @@ int gust_green_on_with(const gust_green_options *given)
     gust_green_options options;
     char report[900];
     gust__options_read(&options, sizeof(options), given);
+    gust__green_values_probe();
     gust__green_settings.offload_writes = options.offload_writes;
     if (gust__green_check_bindings(report, sizeof(report)) == 0)
         return 0;
