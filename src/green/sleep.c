@@ -1,4 +1,4 @@
-/* Sleeping, and giving way. */
+/* Sleeping. */
 #include "base/alloc.h"
 #include "green/errand.h"
 #include "green/time.h"
