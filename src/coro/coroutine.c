@@ -108,15 +108,27 @@ static void reclaim(struct gust__coroutines *home)
     gust__coroutines_less(home);
 }
 
+/* Whoever is switched to finds its own caught exceptions, or one's `throw;` would throw another's. */
+static void exchange(struct gust__exceptions *of_thread, struct gust__exceptions *other)
+{
+    const struct gust__exceptions here = *of_thread;
+    *of_thread = *other;
+    *other = here;
+}
+
 void gust__coroutine_resume(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
+    if (__builtin_expect(home->exceptions != NULL, 0))
+        exchange(home->exceptions, &coroutine->exceptions);
     coroutine->resumed = gust_loop_time(home->loop);
     gust__current = coroutine;
     gust__fiber_init_thread(&home->fiber);
     gust__fiber_leave(&home->fiber, &coroutine->fiber);
     gust__flow_switch(&home->flow, &coroutine->flow);
     gust__fiber_arrive(&home->fiber, &coroutine->fiber);
+    if (__builtin_expect(home->exceptions != NULL, 0))
+        exchange(home->exceptions, &coroutine->exceptions);
     gust__current = NULL;
     if (home->ended)
         reclaim(home);
@@ -188,6 +200,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->locals = NULL;
     coroutine->request = NULL;
     coroutine->green = (struct gust__coroutine_green){0};
+    coroutine->exceptions = (struct gust__exceptions){0};
     coroutine->number = ++home->started;
     coroutine->interruptions = 0;
     coroutine->cancelled = false;

@@ -400,7 +400,7 @@ static const struct differential_difference differences[] = {
      "a wait ends when its descriptor is closed; the kernel's goes on with the open file"},
     {"a signal comes", SOCKET, "errno EINTR", "data 68656c6c6f",
      "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"},
-    {NULL},
+    {.scenario = NULL},
 };
 
 int main(void)

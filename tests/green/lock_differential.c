@@ -322,7 +322,7 @@ static const struct differential_scenario scenarios[] = {
 static const struct differential_difference differences[] = {
     {"a signal comes", SEMAPHORE | WAITS, "errno EINTR", "= 0, errno 0", SIGNALS},
     {"a signal comes that restarts", SEMAPHORE | TIMED, "errno EINTR", "= 0, errno 0", SIGNALS},
-    {NULL},
+    {.scenario = NULL},
 };
 
 int main(void)

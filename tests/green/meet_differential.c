@@ -403,7 +403,7 @@ static const struct differential_scenario scenarios[] = {
 static const struct differential_difference differences[] = {
     {"a signal comes while it sleeps", SLEEP | BY_CODE, " = ", " = 0, errno 0", SIGNALS},
     {"a signal comes while it sleeps", SLEEP, "errno EINTR", " = 0, errno 0", SIGNALS},
-    {NULL},
+    {.scenario = NULL},
 };
 
 int main(void)

@@ -448,7 +448,7 @@ static const struct differential_difference differences[] = {
     {"a signal comes that restarts", EPOLL | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
     {"a signal comes", MASKED, "errno EINTR", "= 1, errno 0", SIGNALS},
     {"a signal comes that restarts", MASKED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {NULL},
+    {.scenario = NULL},
 };
 
 int main(void)
