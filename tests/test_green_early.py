@@ -22,15 +22,11 @@ extern void *__libc_realloc(void *block, size_t size);
 extern void __libc_free(void *block);
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local int inside;
 int allocator_calls;
 
 static void call_hooks(void)
 {
     char byte;
-    if (inside)
-        return;
-    inside = 1;
     pthread_mutex_lock(&mutex);
     allocator_calls++;
     (void)!read(-1, &byte, 1);
@@ -39,7 +35,6 @@ static void call_hooks(void)
     close(open("/dev/null", O_RDONLY));
     poll(NULL, 0, 0);
     pthread_mutex_unlock(&mutex);
-    inside = 0;
 }
 
 void *malloc(size_t size) { call_hooks(); return __libc_malloc(size); }
