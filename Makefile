@@ -43,7 +43,7 @@ install:
 bench:
 	@tools/install-deps --bench
 	@$(call build,default) --target all bench
-	@if [ -x bench/run ]; then bench/run; else echo "built: build/bench/"; fi
+	@bench/run
 
 fuzz:
 	@tools/install-deps --tests
@@ -56,7 +56,7 @@ format:
 check:
 	@tools/install-deps --tests
 	@$(call build,default)
-	@status=0; for check in format folders headers symbols; do \
+	@status=0; for check in format folders headers tags symbols; do \
 	    tools/check-$$check || { echo "check-$$check: FAILED"; status=1; }; \
 	done; exit $$status
 
@@ -73,7 +73,7 @@ help:
 	@echo "make asan       the same tests under AddressSanitizer; also: tsan, clang, faults, aarch64 (unit tests, qemu)"
 	@echo "make fuzz       fuzz each target for SECONDS=60, or only TARGET=x"
 	@echo "make bench      build the benchmarks, and run them"
-	@echo "make check      format, folder order, headers, symbols; make format writes the format"
+	@echo "make check      format, folder order, headers, tags, symbols; make format writes the format"
 	@echo "make install    into PREFIX=/usr/local (DESTDIR is honoured)"
 	@echo "make docs       the reference from the public headers, into build/docs/"
 	@echo "make clean      remove build/"

@@ -1,6 +1,6 @@
 /*
- * Nanoseconds for a coroutine's start and end (as the HTTP server does for each request), a round of park and wake
- * through the loop, and a spawn with its await. The median of the rounds is printed.
+ * Nanoseconds for a coroutine's start and end (as the HTTP server does for each request), a round of park and
+ * wake through the loop, and a spawn with its await. The median of the rounds is printed.
  */
 #include "base/clock.h"
 #include "coro/coroutine.h"
@@ -79,9 +79,8 @@ static int park_one(void *argument)
     return 0;
 }
 
-static int wake_many(void *argument)
+static int wake_many(void *what)
 {
-    (void)argument;
     GUST_GROUP(group);
     for (int i = 0; i < 1000; i++)
         gust_go(&group, park_one, &waiters[i]);
@@ -95,7 +94,7 @@ static int wake_many(void *argument)
         }
         results[round] = (double)(gust__clock_now() - start) / fewer;
     }
-    print("wake and park, of 1000");
+    print(what);
     return 0;
 }
 
@@ -134,7 +133,7 @@ static int deadline_often(void *argument)
 {
     (void)argument;
     GUST_DEADLINE(GUST_S(1000));
-    return wake_many(NULL);
+    return wake_many("the same, with a deadline");
 }
 
 int main(void)
@@ -146,7 +145,7 @@ int main(void)
     gust_loop_free(loop);
     gust_run(yield_often, NULL, 0);
     gust_run(wake_often, NULL, 0);
-    gust_run(wake_many, NULL, 0);
+    gust_run(wake_many, "wake and park, of 1000", 0);
     gust_run(deadline_often, NULL, 0);
     gust_run(spawn_often, NULL, 0);
     return 0;

@@ -1,12 +1,13 @@
 /*
- * The floor under an HTTP server: one thread that reads requests and writes answers, and does nothing else. It does
- * not parse: all requests are taken to be as long as the first one was, and the answer is a constant. What a server
- * costs above this, at the same load, is what its own code costs.
+ * The floor under an HTTP server: one thread that reads requests and writes answers, and does nothing else.
+ * It does not parse: all requests are taken to be as long as the first one was, and the answer is a constant.
+ * What a server costs above this, at the same load, is what its own code costs.
  *
  *     build/bench/floor --port 8000 [--size 13]
  *     wrk -t1 -c64 -d10 http://127.0.0.1:8000/
  *
- * --size: bytes of the answer's body. Requests must not be split over reads, as those of a load generator are not.
+ * --size: bytes of the answer's body. Requests must not be split over reads, as those of a load generator are
+ * not.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -48,9 +49,8 @@ static void make_answer(int size)
 static int open_listener(int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     int one = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
@@ -76,7 +76,7 @@ static void accept_all(int epoll, int listener)
     int fd, one = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        watch(epoll, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, fd);
+        watch(epoll, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, fd);
     }
 }
 
@@ -92,7 +92,7 @@ static size_t count_requests(size_t size)
 
 static void serve(int fd)
 {
-    ssize_t got = read(fd, input, sizeof(input));
+    ssize_t got = recv(fd, input, sizeof(input), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN)) {
         close(fd);
         return;
@@ -102,7 +102,7 @@ static void serve(int fd)
     size_t size = count_requests((size_t)got) * answer_size;
     if (size > sizeof(output))
         size = sizeof(output) / answer_size * answer_size;
-    if (write(fd, output, size) < 0 && errno != EAGAIN)
+    if (send(fd, output, size, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
         close(fd);
 }
 

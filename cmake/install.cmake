@@ -5,7 +5,11 @@ endif()
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(TARGETS gust gust_static EXPORT gustTargets
+set(gust_installed gust gust_static)
+if(TARGET green)
+    list(APPEND gust_installed green green_static)
+endif()
+install(TARGETS ${gust_installed} EXPORT gustTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gust)
@@ -20,4 +24,5 @@ file(RELATIVE_PATH up /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
 string(REGEX REPLACE "/$" "" gust_pc_prefix "\${pcfiledir}/${up}")
 list(JOIN gust_packages ", " gust_pc_requires)
 configure_file(cmake/gust.pc.in gust.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/gust.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+configure_file(cmake/gust-green.pc.in gust-green.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/gust.pc ${PROJECT_BINARY_DIR}/gust-green.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

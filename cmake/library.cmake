@@ -7,8 +7,11 @@ foreach(folder IN LISTS GUST_FOLDERS)
 endforeach()
 
 set(gust_packages) # what a static program has to link besides
+if("net" IN_LIST GUST_FOLDERS) # all that stands above it needs the folder too
+    list(APPEND gust_packages libpcre2-8)
+endif()
 if("http" IN_LIST GUST_FOLDERS OR "web" IN_LIST GUST_FOLDERS)
-    list(APPEND gust_packages libpcre2-8 jansson)
+    list(APPEND gust_packages jansson)
 endif()
 foreach(package IN LISTS gust_packages)
     pkg_check_modules(${package} IMPORTED_TARGET ${package})

@@ -32,7 +32,22 @@ if(TARGET gust-cmocka)
     foreach(folder IN LISTS GUST_FOLDERS)
         gust_unit_tests(${folder} gust_static)
     endforeach()
-    gust_unit_tests(green green) # as a program has it: two shared libraries, this one first
+    if(TARGET green)
+        gust_unit_tests(green green) # as a program has it: two shared libraries, this one first
+
+        # tests/green/NAME_differential.c: the same calls natively and on a coroutine.
+        file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/green/*_differential.c)
+        foreach(file IN LISTS test_files)
+            get_filename_component(name ${file} NAME_WE)
+            add_executable(test-green-${name} EXCLUDE_FROM_ALL ${file})
+            set_target_properties(test-green-${name} PROPERTIES
+                OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/unit/green)
+            target_link_libraries(test-green-${name} PRIVATE green gust-own gust-cmocka)
+            add_dependencies(tests test-green-${name})
+            add_test(NAME green/${name} COMMAND test-green-${name})
+            set_tests_properties(green/${name} PROPERTIES TIMEOUT 240 LABELS unit)
+        endforeach()
+    endif()
     include(cmake/tests_cpp.cmake)
 else()
     add_custom_target(need-cmocka

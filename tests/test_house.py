@@ -159,6 +159,84 @@ def test_an_allowance_that_nobody_uses_is_an_error(tmp_path):
     assert status == 1 and "no longer calls read" in said, said
 
 
+GREEN_MAP = "GLIBC_2.3.2 { global: pthread_cond_wait; }; GREEN { global: gust_*; };\n"
+HOOKS = "GUST__HOOK(ssize_t, recv, (int fd), (fd), 0)\nGUST__HOOK(int, pthread_cond_wait, (void *c), (c), 0)\n"
+GREEN = "int gust_green(void) { return 0; }\nlong recv(int fd) { return fd; }\nint pthread_cond_wait(void) { return 0; }\n"
+
+
+def make_green(root, source, version_map=GREEN_MAP):
+    objects = make_build(root, SOUND) / "CMakeFiles/gust-green-objects.dir/src/green"
+    write(objects, {"y.c": source})
+    write(root, {"green.map": version_map, "symbols.h": HOOKS})
+    for command in (["gcc", "-fPIC", "-w", "-fno-builtin", "-c", objects / "y.c", "-o", objects / "y.c.o"],
+                    ["ar", "rc", root / "libgust-green.a", objects / "y.c.o"],
+                    ["gcc", "-shared", f"-Wl,--version-script={root / 'green.map'}", objects / "y.c.o", "-o",
+                     root / "libgust-green.so"]):
+        subprocess.run(command, check=True)
+    write(root, {"allowed": ""})
+    return run("check-symbols", "--build", root, "--allowed", root / "allowed", "--hooks", root / "symbols.h")
+
+
+def test_symbols_of_the_green_layer(tmp_path):
+    status, said = make_green(tmp_path, GREEN)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("source, version_map, complaint", [
+    (GREEN.replace("recv", "send"), GREEN_MAP, "does not export recv"),
+    (GREEN, GREEN_MAP.replace("gust_*", "gust_*; recv"), "does not export recv, or only under a version"),
+    (GREEN + "int helper(void) { return 0; }\n", GREEN_MAP, "exports helper"),
+    (GREEN + "int gust_x(int fd) { return close(fd); }\n", GREEN_MAP, "green/y calls close"),
+])
+def test_symbols_of_the_green_layer_can_fail(tmp_path, source, version_map, complaint):
+    status, said = make_green(tmp_path, source, version_map)
+    assert status == 1 and complaint in said, said
+
+
+# ---- tags: who may call what ----
+
+def test_tags():
+    status, said = run("check-tags", ROOT)
+    assert status == 0, said
+
+
+TAGGED = "GUST_API int gust_x(void);\n"
+
+
+@pytest.mark.parametrize("text, missing", [
+    (TAGGED, "gust_x"),
+    ("/* Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [all] Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [any] Does y. */\nGUST_API int gust_y(void);\n/* Does x. */\n" + TAGGED, "gust_x"),
+    ("/* [any] Does y. */\nGUST_API int gust_y(void);\n\n" + TAGGED, "gust_x"),
+    ("GUST_API int gust_y(void); /* [any] */\n" + TAGGED, "gust_x"),
+    ("/* [any] A type. */\n\n/* Does x. */\nGUST_API struct x *gust_x(int (*f)(void),\n    int i);\n", "gust_x"),
+    ("/* An essay: some are [any]. */\n\n" + TAGGED, "gust_x"),
+])
+def test_tags_can_fail(tmp_path, text, missing):
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": "/* An essay. */\n#define X 1\n" + text}))
+    assert status == 1 and said.count("does not say") == 1 and f"{missing} does not say" in said, said
+
+
+@pytest.mark.parametrize("text", [
+    "/* [any] Does x. */\n" + TAGGED,
+    "/* Does x.\n * It waits. [blk] */\nGUST_API int gust_y(void);\n" + TAGGED,
+    "GUST_API int gust_x(void); /* [loop] does x */\n",
+    "/* [any, where a loop runs] */\n" + TAGGED,
+    "GUST_API int gust__private(void);\n",
+    "#define GUST_API __attribute__((__visibility__(\"default\")))\n/* [sig] */\n" + TAGGED,
+])
+def test_tags_accept_what_is_right(tmp_path, text):
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": "/* An essay. */\n" + text}))
+    assert status == 0, said
+
+
+def test_a_header_may_set_the_default_tag(tmp_path):
+    text = "/*\n * x.h: what is untagged is [loop]: it is for the loop's thread.\n */\n" + TAGGED
+    status, said = run("check-tags", write(tmp_path, {"include/gust/x.h": text}))
+    assert status == 0, said
+
+
 # ---- the runner ----
 
 def run_tests(build, **more):

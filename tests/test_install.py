@@ -28,6 +28,8 @@ add_executable(shared x.c)
 target_link_libraries(shared PRIVATE gust::gust)
 add_executable(static x.c)
 target_link_libraries(static PRIVATE gust::gust_static)
+add_executable(green x.c)
+target_link_libraries(green PRIVATE gust::green)
 """
 
 
@@ -58,9 +60,9 @@ def source(tmp_path):
     return tmp_path
 
 
-def pkg_config(libraries, *arguments):
+def pkg_config(libraries, *arguments, package="gust"):
     paths = f"{libraries / 'pkgconfig'}:{os.environ.get('PKG_CONFIG_PATH', '')}"
-    return run("pkg-config", *arguments, "gust", env={**os.environ, "PKG_CONFIG_PATH": paths})
+    return run("pkg-config", *arguments, package, env={**os.environ, "PKG_CONFIG_PATH": paths})
 
 
 def needs_gust(program):
@@ -89,6 +91,18 @@ def test_pkg_config_shared(source, libraries):
     assert run(source / "x", env={"LD_LIBRARY_PATH": str(libraries)}) == version()
 
 
+def needed(program):
+    return re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", program))
+
+
+def test_pkg_config_green(source, libraries):
+    """Before libc, and there although nothing refers to it."""
+    flags = shlex.split(pkg_config(libraries, "--cflags", "--libs", package="gust-green"))
+    run("gcc", "-Wl,--as-needed", source / "x.c", *flags, "-o", source / "x")
+    assert needed(source / "x")[0] == "libgust-green.so.0"
+    assert run(source / "x", env={"LD_LIBRARY_PATH": str(libraries)}) == version()
+
+
 def test_pkg_config_static(source, libraries):
     """Static libgust, with the system's other libraries as they come."""
     flags = shlex.split(pkg_config(libraries, "--cflags", "--libs", "--static"))
@@ -103,6 +117,7 @@ def test_find_package(source, prefix):
     run("cmake", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", folder)
     assert needs_gust(folder / "shared") and not needs_gust(folder / "static")
+    assert needed(folder / "green")[0] == "libgust-green.so.0"
     assert run(folder / "shared") == run(folder / "static") == version()
 
 

@@ -8,7 +8,8 @@ import pytest
 pytestmark = pytest.mark.plain
 
 TOOL = pathlib.Path(__file__).resolve().parent.parent / "tools/install-deps"
-BUILD = ["cmake", "make", "gcc", "libc6-dev", "pkg-config", "libpcre2-dev", "libjansson-dev", "libdw-dev"]
+BUILD = [line.split()[1].partition("|")[0] for line in (TOOL.parent / "packages").read_text().splitlines()
+         if line.startswith("build ")]
 
 # Its state are files beside it: installed, known (candidates), fresh (apt-get update ran), calls.
 COMMANDS = {

@@ -39,7 +39,7 @@ static void body(gust_request *req)
     gust_write(req, bytes.data, bytes.len);
 }
 
-static void headers(gust_request *req)
+static void headers_as_text(gust_request *req)
 {
     const char *name, *value;
     for (size_t i = 0; gust_header_at(req, i, &name, &value); i++)
@@ -57,21 +57,23 @@ static json_t *json_headers(gust_request *req)
 {
     json_t *list = json_array();
     const char *name, *value;
+    GUST_DEFER(json_decref, list); /* what is asked below may end the handler */
     for (size_t i = 0; gust_header_at(req, i, &name, &value); i++)
         json_array_append_new(list, json_pack("[s, s]", name, value));
-    return list;
+    return json_incref(list);
 }
 
 static json_t *json_arguments(gust_request *req)
 {
     json_t *object = json_object();
     const char *name, *value;
+    GUST_DEFER(json_decref, object); /* an argument that is not text ends the handler with 400 */
     for (size_t i = 0; gust_arg_at(req, NULL, i, &name, &value); i++) {
         if (!json_object_get(object, name))
             json_object_set_new(object, name, json_array());
         json_array_append_new(json_object_get(object, name), json_string(value));
     }
-    return object;
+    return json_incref(object);
 }
 
 static void as_json(gust_request *req)
@@ -79,10 +81,14 @@ static void as_json(gust_request *req)
     gust_bytes bytes = gust_body(req);
     char sha256[DIGEST_TEXT];
     digest_of(bytes.data, bytes.len, sha256);
-    gust_json(req, "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:s}", "method", gust_method(req), "uri",
+    json_t *headers = json_headers(req);
+    GUST_DEFER(json_decref, headers);
+    json_t *arguments = json_arguments(req);
+    GUST_DEFER(json_decref, arguments);
+    gust_json(req, "{s:s, s:s, s:s, s:s, s:s, s:O, s:O, s:I, s:s, s:s}", "method", gust_method(req), "uri",
               gust_uri(req), "path", gust_path(req), "query", gust_query(req), "version",
-              gust_http_version(req), "headers", json_headers(req), "arguments", json_arguments(req),
-              "body_length", (json_int_t)bytes.len, "body_sha256", sha256, "remote_ip", gust_remote_ip(req));
+              gust_http_version(req), "headers", headers, "arguments", arguments, "body_length",
+              (json_int_t)bytes.len, "body_sha256", sha256, "remote_ip", gust_remote_ip(req));
 }
 
 /* ---- forms, part by part as they come ---- */
@@ -195,7 +201,8 @@ static void stream(gust_request *req)
 static void delay(gust_request *req)
 {
     int64_t ms = number(req, "ms", 100, 0, 600000);
-    gust_sleep(GUST_MS(ms));
+    if (gust_sleep(GUST_MS(ms)) < 0)
+        gust_throw(errno, "the wait was cut short");
     gust_printf(req, "waited %lld ms\n", (long long)ms);
 }
 
@@ -228,7 +235,7 @@ int main(int argc, char **argv)
     gust_route(app, "POST /", body);
     gust_route(app, "PUT /", body);
     gust_route(app, "PATCH /", body);
-    gust_route(app, "/echo", headers);
+    gust_route(app, "/echo", headers_as_text);
     gust_route(app, "/cookie", cookies);
     gust_route(app, "/json/.*", as_json);
     gust_route(app, "POST /multipart", multipart, .stream_body = true);

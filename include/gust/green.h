@@ -23,7 +23,12 @@
  *
  * A wait that a deadline or a cancel ends fails with ETIMEDOUT or ECANCELED, and shuts the stream socket that
  * it waited for down before it returns, because the library that used it is in the middle of an answer:
- * afterwards it reports a dead connection, rather than hand one question's answer to the next.
+ * afterwards it reports a dead connection, rather than hand one question's answer to the next. (As with any
+ * dead connection, who writes to it gets SIGPIPE unless the program ignores that, as gust_main does.)
+ *
+ * A signal's handler runs while the loop waits; as in a program where another thread takes the signal, no
+ * coroutine's call ends with EINTR, except where its own mask let the signal in (ppoll, pselect,
+ * epoll_pwait).
  *
  * GUST_GREEN_TRACE=1 in the environment prints each wait with its caller.
  */
@@ -32,6 +37,8 @@
 
 #include <gust/base.h>
 #include <gust/scope.h>
+
+#include <stdio.h>
 
 GUST_BEGIN_DECLARATIONS
 
@@ -50,6 +57,11 @@ GUST_API int gust_green_on_with(const gust_green_options *options);
  */
 GUST_API void gust_green_require_with(const gust_green_options *options);
 #define gust_green_require(...) gust_green_require_with(GUST_OPTIONS(gust_green_options, ##__VA_ARGS__))
+
+/* [any] fdopen for sockets and pipes. A stream of libc's own waits inside libc, where nobody can step in, and
+ * blocks the thread; this one's waits park the coroutine. One coroutine at a time may use it. Takes fd, which
+ * fclose closes; on failure fd is the caller's. mode is fdopen's. NULL: EBADF, EINVAL, ENOMEM. */
+GUST_API FILE *gust_green_stream(int fd, const char *mode);
 
 /* Private: what the macros below expand to. */
 struct gust__green_scope {

@@ -58,8 +58,11 @@ GUST_API int gust_stream_read_exactly(gust_stream *stream, void *to, size_t size
 GUST_API ssize_t gust_stream_read_until(gust_stream *stream, const char *delimiter, size_t max,
                                         gust_bytes *bytes);
 
-/* [blk] The same up to the end of the first match of a PCRE2 pattern. -1 also: EINVAL (a bad pattern; the
- * error has its text). The pattern must be the same at each call of a loop to be compiled once. */
+/* [blk] The same up to the end of the first match of a PCRE2 pattern (bytes, not UTF). How the bytes were cut
+ * on their way makes no difference: a match that the next byte could still change waits for it, so "\n+"
+ * returns when something else than a newline has come; at max bytes and at the peer's end what is there is
+ * all. -1 also: EINVAL (a bad pattern; the error has its text), EOVERFLOW (it backtracks too much). One
+ * pattern is kept compiled: use the same in a loop. */
 GUST_API ssize_t gust_stream_read_until_pattern(gust_stream *stream, const char *pattern, size_t max,
                                                 gust_bytes *bytes);
 
@@ -152,7 +155,7 @@ GUST_API unsigned gust_listener_connections(const gust_listener *listener); /* [
 GUST_API int gust_serve(gust_listener *listener, int (*function)(gust_stream *stream, void *argument),
                         void *argument);
 
-/* [loop] Accepts no more; running connections continue. */
+/* [loop] Accepts no more: the sockets are closed. Running connections continue. */
 GUST_API void gust_listener_stop(gust_listener *listener);
 
 /* [loop] Stops, closes the sockets (a Unix socket's file is removed) and frees it; its running coroutines are

@@ -56,7 +56,9 @@ GUST_API gust_pool *gust_pool_new_with(const gust_pool_options *options);
 /* [blk] A client, to be given back; waits in turn. NULL: what open said, ETIMEDOUT, ECANCELED, EAGAIN. */
 GUST_API void *gust_pool_take(gust_pool *pool);
 
-/* [loop] Gives a client back: to the first that waits, or to rest. */
+/* [loop] Gives a client back: to the first that waits, or to rest. Another coroutine than the taker may do
+ * it; it is kept then only while the taker still runs and neither of the two was ever cut short with it, else
+ * closed. NULL is allowed. */
 GUST_API void gust_pool_give(gust_pool *pool, void *client);
 
 /* [loop] Gives a client back that is broken: it is closed. */

@@ -18,9 +18,10 @@
  * client gets an error answer all the same. Nothing is sent before the handler ends, unless it flushes or its
  * output grows beyond 64 KiB.
  *
- * What a request hands out as const char * lives until the request ends. Everything here is for the thread of
- * the request's loop; [blk] marks what may park, [any] what any thread may call. Set-up mistakes (a bad
- * pattern, no memory) are remembered in the application: gust_main names the first and refuses to start.
+ * What a request hands out as const char * lives until the request ends. What is untagged here is [loop], for
+ * the thread of the request's loop; [blk] marks what may park, [any] what any thread may call. Set-up
+ * mistakes (a bad pattern, no memory) are remembered in the application: gust_main names the first and
+ * refuses to start.
  */
 #ifndef GUST_WEB_H
 #define GUST_WEB_H
@@ -165,20 +166,27 @@ GUST_API bool gust_header_at(gust_request *request, size_t index, const char **n
 GUST_API const char *gust_trailer(gust_request *request, const char *name);
 
 /* ---- arguments. Of several the last wins (Tornado); text is UTF-8 without NUL, or the request fails with
- * 400. ---- */
+ * 400, as it does above max_arguments. The body has arguments when it is a form (application/x-www-form-
+ * urlencoded, multipart/form-data) of a buffered route; a streamed body has none. White space around a value
+ * is taken off, as Tornado does; gust_arg_at gives it as it came. ---- */
 
 GUST_API const char *gust_path_arg(gust_request *request,
-                                   unsigned group); /* decoded; NULL: the group did not match */
+                                   unsigned group); /* from 1; decoded, '+' is itself, nothing is taken off;
+                                                       NULL: the group did not match */
 GUST_API const char *gust_path_arg_named(gust_request *request, const char *name);
 GUST_API const char *gust_arg(gust_request *request,
                               const char *name); /* of the body, else of the query; NULL: none */
 GUST_API const char *gust_query_arg(gust_request *request, const char *name);
 GUST_API const char *gust_body_arg(gust_request *request, const char *name);
 GUST_API const char *gust_need_arg(gust_request *request, const char *name); /* or ends with 400 */
-/* All of one name in order, or of every name (name NULL): false behind the last. name_at may be NULL. */
+/* All of one name in order, the query's before the body's, or of every name (name NULL): false behind the
+ * last. name_at may be NULL. */
 GUST_API bool gust_arg_at(gust_request *request, const char *name, size_t index, const char **name_at,
                           const char **value);
 
+/* Cookies as they were set, quotes undone. Of several with one name the first counts: it is of the most
+ * specific path (RFC 6265 5.4). One that is not UTF-8 did not come: whoever may set cookies for the domain
+ * could spoil each request with it. */
 GUST_API const char *gust_cookie(gust_request *request, const char *name); /* NULL: none */
 GUST_API bool gust_cookie_at(gust_request *request, size_t index, const char **name, const char **value);
 
@@ -192,34 +200,38 @@ GUST_API gust_bytes gust_body(gust_request *request);
  * failure gives the status that fits (413, 408, 400). On a buffered route it reads from the buffer. */
 GUST_API ssize_t gust_read_body(gust_request *request, void *to, size_t size);
 
-/* [blk] Writes the body to a descriptor (borrowed) as it comes, at its current offset. >= 0: bytes; -1 and
- * errno. */
+/* [blk] Writes the body to a descriptor (borrowed) as it comes, at its current offset: a file's, for the
+ * writes themselves block the loop. >= 0: bytes; -1 and errno, some of it may have been written. */
 GUST_API int64_t gust_save_body(gust_request *request, int fd);
 
 /* A part of a multipart/form-data body that has a file name. Small ones are in data; larger ones in a file
  * without name that is gone with the request (fd; data.data is NULL). */
 typedef struct gust_file {
-    const char *name;      /* of the field */
-    const char *file_name; /* as the client says; never a path to use */
-    const char *content_type;
+    const char *name;         /* of the field */
+    const char *file_name;    /* as the client says; never a path to use */
+    const char *content_type; /* NULL: none was given */
     gust_bytes data;
     int fd; /* -1: in data. Borrowed, at offset 0 */
     uint64_t length;
 } gust_file;
 
-/* The index-th file of the form (of any name: NULL); NULL behind the last. */
+/* The index-th file of the form (of any name: NULL); NULL behind the last. Files larger than spool_above, or
+ * more than half of max_memory together, are in a descriptor. A part without a file name and bytes (no file
+ * was chosen) is left out. */
 GUST_API const gust_file *gust_file_at(gust_request *request, const char *name, size_t index);
 
 /* A multipart body part by part, in its order: what gust_form_each hands out. */
 typedef struct gust_part {
     const char *name;
-    const char *file_name; /* NULL: a field */
-    const char *content_type;
+    const char *file_name;    /* NULL: a field */
+    const char *content_type; /* NULL: none was given */
 } gust_part;
 
 /* [blk] For a streamed route: calls part(part, argument) at each part's start and data(bytes, length,
- * argument) for its bytes as they come; both may block, and -1 ends it. 0; -1: what a callback said, or as
- * gust_read_body. */
+ * argument) for its bytes as they come; both may block, and -1 ends it; either may be NULL. A part's texts
+ * live until the request ends, its bytes during the call. 0; -1: what a callback said, or as gust_read_body;
+ * EBADMSG (no multipart/form-data, or malformed) and EMSGSIZE (above max_parts) answer 400 if nothing else
+ * does. */
 GUST_API int gust_form_each(gust_request *request, int (*part)(const gust_part *part, void *argument),
                             int (*data)(const void *bytes, size_t length, void *argument), void *argument);
 
@@ -245,7 +257,8 @@ typedef struct gust_cookie_options {
     bool http_only GUST_ZERO;
 } gust_cookie_options;
 
-/* 0; -1: EINVAL (characters that a cookie cannot have), EALREADY. */
+/* An earlier cookie of the same name is replaced (RFC 6265 4.1.1). 0; -1: EINVAL (characters that a cookie
+ * cannot have), EALREADY. */
 GUST_API int gust_set_cookie_with(gust_request *request, const char *name, const char *value,
                                   const gust_cookie_options *options);
 #define gust_set_cookie(request, name, value, ...) \
@@ -257,8 +270,10 @@ GUST_API int gust_set_cookie_with(gust_request *request, const char *name, const
 GUST_API int gust_write(gust_request *request, const void *data, size_t length);
 GUST_API int gust_print(gust_request *request, const char *text);
 GUST_API int gust_printf(gust_request *request, const char *format, ...) GUST_PRINTF(2, 3);
-/* application/json by jansson's pack format: gust_json(req, "{s:i, s:s}", "id", 1, "name", name). gust/json.h
- * has more. */
+/* [blk] application/json (unless Content-Type is set) by jansson's pack format: gust_json(req, "{s:i, s:s}",
+ * "id", 1, "name", name). What cannot be packed, as text that is not UTF-8, fails with 500. gust/json.h has
+ * more.
+ */
 GUST_API int gust_json(gust_request *request, const char *format, ...);
 
 /* [blk] Sends what is written now. The first one sends the head; the answer is chunked from then on, unless
@@ -268,7 +283,7 @@ GUST_API int gust_flush(gust_request *request);
  * on. */
 GUST_API int gust_finish(gust_request *request);
 GUST_API bool gust_finished(gust_request *request);
-/* Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
+/* [blk] Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
 GUST_API void gust_redirect(gust_request *request, const char *url, int status);
 /* Drops the output and headers so far. EALREADY when the head has been sent. */
 GUST_API int gust_clear(gust_request *request);
@@ -278,7 +293,11 @@ GUST_API int gust_clear(gust_request *request);
  * throws EIO with domain "http" and the status as detail. */
 GUST_API void gust_fail(int status, const char *format, ...) GUST_PRINTF(2, 3) __attribute__((__noreturn__));
 
-/* A URL for a named route, its groups filled with the arguments (percent-encoded), until NULL. Yours to read
+/* A URL for a named route, its groups filled with the arguments (percent-encoded), until NULL: a path, with
+ * the prefixes of mounts. Names are looked up in the request's application, then in those that it is mounted
+ * in. Outside its groups a named pattern may only have literal text and escaped punctuation; of groups inside
+ * one another the outermost is filled. A '/' stays one if the pattern lets it through, else it is %2F. An
+ * unknown name, a wrong count of arguments, or ones that the pattern would not match: 500. Yours to read
  * until the request ends. */
 GUST_API const char *gust_url_for(gust_request *request, const char *name, ...) __attribute__((sentinel));
 
@@ -310,13 +329,14 @@ GUST_API gust_group *gust_request_group(gust_request *request);
 /* ---- typed arguments ---- */
 
 enum gust_field_from { GUST_ANYWHERE, GUST_PATH, GUST_QUERY, GUST_BODY };
-enum gust_field_kind { GUST__INT, GUST__TEXT, GUST__DOUBLE, GUST__BOOL };
+enum gust_field_kind { GUST__INT, GUST__UNSIGNED, GUST__TEXT, GUST__DOUBLE, GUST__BOOL };
 
 typedef struct gust_field_rules {
     enum gust_field_from from GUST_ZERO;
     bool required GUST_ZERO;
     double min GUST_ZERO; /* of a number; of a text: its least length in bytes */
-    double max GUST_ZERO; /* of a number; of a text: its greatest length; 0 with min 0: no limits */
+    double max GUST_ZERO; /* of a number; of a text: its greatest length; 0 with min 0: no limits, 0 with min
+                             above: only the least */
 } gust_field_rules;
 
 typedef struct gust_field {
@@ -330,7 +350,7 @@ typedef struct gust_field {
 /* GUST_INT(struct user, age, .from = GUST_BODY, .max = 150): an integer member; a member of another type does
  * not compile. So GUST_TEXT (const char *), GUST_DOUBLE, GUST_BOOL. */
 #define GUST_INT(type, member, ...) \
-    GUST__FIELD(type, member, GUST__INT, GUST__IS_INTEGER(type, member), ##__VA_ARGS__)
+    GUST__FIELD(type, member, GUST__SIGN(type, member), GUST__IS_INTEGER(type, member), ##__VA_ARGS__)
 #define GUST_TEXT(type, member, ...) \
     GUST__FIELD(type, member, GUST__TEXT, GUST__IS(const char *, type, member), ##__VA_ARGS__)
 #define GUST_DOUBLE(type, member, ...) \
@@ -339,6 +359,7 @@ typedef struct gust_field {
     GUST__FIELD(type, member, GUST__BOOL, GUST__IS(bool, type, member), ##__VA_ARGS__)
 
 #define GUST__MEMBER(type, member) (((type *)0)->member)
+#define GUST__SIGN(type, member)   ((__typeof__(GUST__MEMBER(type, member)))-1 > 0 ? GUST__UNSIGNED : GUST__INT)
 /* Adds nothing, or does not compile: an array of negative size. */
 #define GUST__ONLY_IF(condition) (0 * sizeof(char[(condition) ? 1 : -1]))
 #ifdef __cplusplus
@@ -358,10 +379,13 @@ typedef struct gust_field {
         }                                                                                  \
     }
 
-/* Fills *into from the arguments (a JSON body's members count as body arguments). Members that did not come
- * and are not required keep their values. If any is missing, malformed or out of range the handler ends with
- * 400 and
- * {"fields":{"age":"must be 0..150"}} naming every bad one. */
+/* Fills *into from the arguments; without .from a path group of that name counts before the body, the body
+ * before the query. Members of a JSON object (application/json, also +json) are body arguments here. Members
+ * that did not come and are not required keep their values: JSON's null did not come, nor did empty text for
+ * a member that is no text. Integers are checked against the member's width too; true, 1, on and false, 0,
+ * off are booleans; text points into the request's memory. If any is missing, malformed or out of range the
+ * handler ends with 400 and {"fields":{"age":"must be 0..150"}} naming every bad one; an application with its
+ * own gust_write_error or .write_error writes that body instead. *into may then be half filled. */
 GUST_API void gust_bind(gust_request *request, const gust_field *fields, size_t count, void *into);
 
 GUST_END_DECLARATIONS

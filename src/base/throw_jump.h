@@ -21,8 +21,12 @@
 #define GUST__PORTABLE_JUMP 1
 #endif
 
+#ifndef __ASSEMBLER__
+
 /* *place is an address in the frame of this call: frames below it are those that a jump leaves. */
 int gust__jump_call(int (*function)(void *argument), void *argument, void **place);
 _Noreturn void gust__jump_back(void *place);
+
+#endif
 
 #endif

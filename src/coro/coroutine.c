@@ -192,6 +192,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->interruptions = 0;
     coroutine->cancelled = false;
     coroutine->name[0] = '\0';
+    coroutine->serves = NULL;
     gust__list_prepend(&home->all, &coroutine->member);
     home->count++;
     return coroutine;
@@ -235,6 +236,8 @@ const char *gust__coroutine_name(struct gust__coroutine *coroutine)
 {
     if (coroutine->name[0])
         return coroutine->name;
+    if (coroutine->serves)
+        return coroutine->serves;
     char digits[24];
     size_t count = 0;
     for (uint64_t rest = coroutine->number; rest || !count; rest /= 10)

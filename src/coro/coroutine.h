@@ -54,6 +54,7 @@ struct gust__coroutine {
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
     struct gust__coroutine_green green;
+    const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
     const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
     int64_t resumed;        /* loop time of the last switch to it */
     uint64_t number;        /* counted by the loop from 1: its name while it has no other */
@@ -117,6 +118,9 @@ GUST_API void gust__coroutine_report(struct gust__coroutine *coroutine, const ch
 
 /* A coroutine's name: what gust_coroutine_set_name set, or "coroutine 17". Async-signal-safe. */
 GUST_API const char *gust__coroutine_name(struct gust__coroutine *coroutine);
+
+/* The arena of the loop's stacks, for gust__overflow_enter; leave before the loop is closed. NULL: ENOMEM. */
+const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop);
 
 /* The name of the running coroutine, if stack is its own: for gust__overflow_install (coro/overflow.h). */
 const char *gust__coroutine_name_of(struct gust__stack stack);

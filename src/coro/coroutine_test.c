@@ -635,6 +635,10 @@ static int names(void *argument)
     assert_string_equal(gust__coroutine_name_of(gust__current->stack), gust_coroutine_name());
     struct gust__stack other = {.low = trace, .size = 1};
     assert_null(gust__coroutine_name_of(other));
+    struct gust__stack found;
+    const struct gust__stack_arena *arena = gust__coroutine_arena(gust_loop_current());
+    assert_int_equal(gust__stack_of(arena, gust__current, &found), GUST__STACK_IN_STACK);
+    assert_ptr_equal(found.low, gust__current->stack.low);
     size_t left = gust_stack_left();
     assert_true(left > 16 * 1024 && left < gust__current->stack.size);
     return 0;

@@ -49,9 +49,18 @@ static void cancel_one(struct gust__coroutine *coroutine, void *unused)
     gust__coroutine_cancel(coroutine);
 }
 
+static bool has_more(const struct gust__coroutines *coroutines)
+{
+    return coroutines->count > 0 || !gust__list_empty(&coroutines->thens);
+}
+
+/* The last may have ended while this was queued already: then it stays queued, so that the loop does not
+ * sleep. */
 static void nudged(struct gust__task *task)
 {
-    (void)task;
+    struct gust__coroutines *coroutines = GUST__CONTAINER(task, struct gust__coroutines, nudge);
+    if (!has_more(coroutines))
+        gust__loop_ready(coroutines->loop, task);
 }
 
 static void give_up_one(struct gust__coroutine *coroutine, void *unused)
@@ -74,7 +83,7 @@ static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
     gust__coroutine_each(loop, cancel_one, NULL);
     gust__thens_cancel(coroutines);
     int64_t until = gust__clock_after(gust__clock_now(), GUST_S(grace));
-    while ((coroutines->count > 0 || !gust__list_empty(&coroutines->thens)) && gust__clock_now() < until)
+    while (has_more(coroutines) && gust__clock_now() < until)
         gust__loop_iterate(loop, until);
     gust__coroutine_each(loop, give_up_one, NULL);
 }
@@ -82,6 +91,7 @@ static void close_coroutines(gust_loop *loop, struct gust__loop_state *state)
 static void release(struct gust__loop_state *state)
 {
     struct gust__coroutines *coroutines = (struct gust__coroutines *)(void *)state;
+    gust__loop_unready(coroutines->loop, &coroutines->nudge);
     home_close(coroutines->home);
     gust__thens_forget(coroutines);
     gust__home_release(coroutines->home);
@@ -148,7 +158,7 @@ static bool may_recycle(void)
  * sanitizers): then it is fewer. */
 int gust__coroutines_begin(struct gust__coroutines *coroutines)
 {
-    enum { most = 1000000, least = 256 };
+    enum { most = 1024 * 1024, least = 256 };
     struct gust__stack_options options = {.max = most, .warn = warn};
 #ifdef GUST__TSAN
     options.max = 16384; /* so that several loops fit beside its shadow */
@@ -168,4 +178,12 @@ int gust__coroutines_begin(struct gust__coroutines *coroutines)
     coroutines->float_modes = coroutines->flow.float_modes;
 #endif
     return 0;
+}
+
+const struct gust__stack_arena *gust__coroutine_arena(gust_loop *loop)
+{
+    struct gust__coroutines *coroutines = gust__coroutines_of(loop);
+    if (!coroutines || (!coroutines->arena && gust__coroutines_begin(coroutines) < 0))
+        return NULL;
+    return coroutines->arena;
 }

@@ -86,12 +86,15 @@ static void wake_all(struct gust__list *waiters, uint32_t ready)
     }
 }
 
-/* On the loop. All who wait for it try again, in the order in which they came. */
+/* On the loop. All who wait for it try again, in the order in which they came. events 0: another part of the
+ * program wants the registration for itself. */
 static void became_ready(void *owner, uint32_t events)
 {
     struct gust__green_descriptor *descriptor = owner;
-    if (events & EPOLLRDHUP)
-        events |= EPOLLIN;
+    if (events == 0) {
+        descriptor->generation = 0;
+        events = ALL_EVENTS;
+    }
     wake_all(&descriptor->readers, events);
     wake_all(&descriptor->writers, events);
 }
@@ -109,10 +112,11 @@ static void release(struct gust__loop_state *state)
 static void close_loop(gust_loop *loop, struct gust__loop_state *state)
 {
     struct green_loop *green = (struct green_loop *)(void *)state;
-    (void)loop;
     gust__lock_take(&lock);
     gust__list_remove(&green->member);
     gust__lock_drop(&lock);
+    while (atomic_load(&green->posted)) /* its memory goes with the loop */
+        gust__loop_iterate(loop, 0);
 }
 
 static struct green_loop *begin(void)
@@ -159,6 +163,18 @@ static struct gust__green_descriptor *descriptor_of(struct green_loop *green, in
     return green->descriptors[fd] = descriptor;
 }
 
+/* The file that had this number is gone. */
+static void close_here(struct green_loop *green, int fd)
+{
+    struct gust__green_descriptor *descriptor = (size_t)fd < green->count ? green->descriptors[fd] : NULL;
+    if (!descriptor || !descriptor->generation)
+        return;
+    gust__loop_remove(green->loop, fd);
+    descriptor->generation = 0;
+    wake_all(&descriptor->readers, GUST__GREEN_CLOSED);
+    wake_all(&descriptor->writers, GUST__GREEN_CLOSED);
+}
+
 /* Sees to it that fd is registered. */
 static int enroll(struct green_loop *green, struct gust__green_descriptor *descriptor, int fd)
 {
@@ -169,12 +185,30 @@ static int enroll(struct green_loop *green, struct gust__green_descriptor *descr
     if (descriptor->generation == generation)
         return 0;
     if (descriptor->generation) /* of an earlier file of this number, closed by another thread */
-        gust__loop_remove(green->loop, fd);
-    descriptor->generation = 0;
+        close_here(green, fd);
     if (gust__loop_add(green->loop, fd, ALL_EVENTS, became_ready, descriptor) < 0)
         return -1;
+    gust__loop_lend(green->loop, fd);
     descriptor->generation = generation;
     return 0;
+}
+
+/* ---- Forking ---- */
+
+static pid_t process;
+
+/* The child has none of its parent's loops, and whoever held the lock is not there. */
+static void after_fork(void)
+{
+    lock = (struct gust__lock){0};
+    gust__list_init(&loops);
+    process = gust__sys_getpid();
+}
+
+static __attribute__((constructor)) void note_process(void)
+{
+    process = gust__sys_getpid();
+    pthread_atfork(NULL, NULL, after_fork);
 }
 
 /* ---- Waiting ---- */
@@ -232,17 +266,6 @@ void gust__green_unwatch(struct gust__green_waiter *waiter)
 
 /* ---- Closing ---- */
 
-static void close_here(struct green_loop *green, int fd)
-{
-    struct gust__green_descriptor *descriptor = (size_t)fd < green->count ? green->descriptors[fd] : NULL;
-    if (!descriptor || !descriptor->generation)
-        return;
-    gust__loop_remove(green->loop, fd);
-    descriptor->generation = 0;
-    wake_all(&descriptor->readers, GUST__GREEN_CLOSED);
-    wake_all(&descriptor->writers, GUST__GREEN_CLOSED);
-}
-
 /* Posted to a loop when another thread has closed descriptors: looks which. */
 static int closed_elsewhere(void *argument)
 {
@@ -273,11 +296,17 @@ static struct green_loop *own_loop(void)
     return loop ? (struct green_loop *)(void *)gust__loop_state(loop, GUST__LOOP_GREEN) : NULL;
 }
 
+bool gust__green_known(int fd)
+{
+    _Atomic uint32_t *entry = entry_of(fd);
+    return entry && atomic_load_explicit(entry, memory_order_relaxed) & REGISTERED;
+}
+
 void gust__green_forget(int fd)
 {
     _Atomic uint32_t *entry = entry_of(fd);
-    if (!entry || !(atomic_load_explicit(entry, memory_order_relaxed) & REGISTERED))
-        return;
+    if (!gust__green_known(fd) || gust__sys_getpid() != process)
+        return; /* a child of vfork closes its own descriptors, in its parent's memory */
     int saved = errno;
     uint32_t before = atomic_load(entry);
     while (!atomic_compare_exchange_weak(entry, &before, (before | REGISTERED) + 1))

@@ -30,6 +30,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/select.h>
 #include <threads.h>
 
@@ -84,9 +85,14 @@ int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t unt
 int gust__green_park(struct gust__green_call *call, int flags, int64_t until);
 
 /* Calls function(argument) on a thread of the pool and waits, uninterrupted, until it has ended: argument may
- * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno is handed over.
- * Returns what it returned; -1: EAGAIN, ENOMEM when there is no thread. */
+ * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno, where it set
+ * one, is handed over. Returns what it returned. Without a thread (the queue is full) it runs here, and the
+ * loop waits. */
 long gust__green_offload(struct gust__green_call *call, long (*function)(void *argument), void *argument);
+
+/* The same on a thread of its own, for what may wait without end: enough of it would fill the pool. */
+long gust__green_offload_alone(struct gust__green_call *call, long (*function)(void *argument),
+                               void *argument);
 
 /* ---- descriptors.c: one registration a descriptor and loop ---- */
 
@@ -112,6 +118,9 @@ void gust__green_unwatch(struct gust__green_waiter *waiter);
  * descriptor that has just come into being it forgets what an unseen close left. errno is kept. */
 void gust__green_forget(int fd);
 
+/* True when a loop has, or had, this descriptor registered for waits of libc's calls. */
+bool gust__green_known(int fd);
+
 /* The same for all of a range. */
 void gust__green_forget_range(unsigned first, unsigned last);
 
@@ -120,6 +129,10 @@ void gust__green_forget_range(unsigned first, unsigned last);
 /* An interruptible wait for fd has failed: shuts a connected (or connecting) stream socket down, unless the
  * scope keeps it. errno is kept. */
 void gust__green_interrupted(int fd);
+
+/* The same for one of count descriptors that were waited for together. Beside others a socketpair is left
+ * alone: it is how a library wakes itself, no connection. */
+void gust__green_interrupted_among(int fd, size_t count);
 
 /* ---- files.c: the hook point for regular files ---- */
 

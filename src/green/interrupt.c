@@ -1,6 +1,8 @@
 /* What becomes of a connection whose wait was cut short. */
 #include "green/green_int.h"
 
+#include <sys/un.h>
+
 static bool is_stream_socket(int fd)
 {
     int type;
@@ -23,5 +25,26 @@ void gust__green_interrupted(int fd)
     int saved = errno;
     if (!gust__current->green.keep && is_stream_socket(fd) && !listens(fd))
         gust__sys_shutdown(fd, SHUT_RDWR);
+    errno = saved;
+}
+
+/* A nameless Unix socket at both ends: a socketpair. */
+static bool is_pair(int fd)
+{
+    struct sockaddr_un address;
+    socklen_t length = sizeof(address);
+    if (gust__sys_getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+        address.sun_family != AF_UNIX || length > sizeof(sa_family_t))
+        return false;
+    length = sizeof(address);
+    return gust__sys_getpeername(fd, (struct sockaddr *)&address, &length) == 0 &&
+           length <= sizeof(sa_family_t);
+}
+
+void gust__green_interrupted_among(int fd, size_t count)
+{
+    int saved = errno;
+    if (fd >= 0 && (count == 1 || !is_pair(fd)))
+        gust__green_interrupted(fd);
     errno = saved;
 }

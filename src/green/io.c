@@ -27,7 +27,7 @@ int gust__green_io_wait(struct gust__green_io *io, uint32_t events)
 {
     struct gust__green_call *call = &io->call;
     if (!call->began) {
-        if (gust__green_nonblocking(call->fd)) {
+        if (io->flags & MSG_DONTWAIT || gust__green_nonblocking(call->fd)) {
             errno = EAGAIN;
             return -1;
         }
@@ -90,9 +90,12 @@ static void advance(struct gust__green_io *io, size_t done)
 
 /* What a call gives that failed after it had transferred something: as the kernel, what it has; the failure
  * is the next call's. But a connection that an interrupted wait has shut down is past counting. */
-static ssize_t partly(const struct gust__green_io *io)
+static ssize_t partly(const struct gust__green_io *io, int saved)
 {
-    return io->done > 0 && (!io->call.interrupted || gust__current->green.keep) ? io->done : -1;
+    if (io->done == 0 || (io->call.interrupted && !gust__current->green.keep))
+        return -1;
+    errno = saved;
+    return io->done;
 }
 
 ssize_t gust__green_io_all(struct gust__green_io *io, uint32_t events)
@@ -101,7 +104,7 @@ ssize_t gust__green_io_all(struct gust__green_io *io, uint32_t events)
     do {
         ssize_t done = gust__green_io_once(io, events);
         if (done < 0)
-            return partly(io);
+            return partly(io, saved);
         advance(io, (size_t)done);
         if (done == 0)
             break; /* the end of the stream */

@@ -14,12 +14,19 @@ static ssize_t try_recv(struct gust__green_io *io)
                               io->address, io->address_length);
 }
 
+/* Of datagrams it is always one. */
+static bool waits_for_all(const struct gust__green_io *io)
+{
+    int type = 0;
+    socklen_t length = sizeof(type);
+    return io->flags & MSG_WAITALL && !(io->flags & MSG_PEEK) &&
+           gust__sys_getsockopt(io->call.fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
+}
+
 static ssize_t receive(struct gust__green_io *io)
 {
     io->try = try_recv;
-    if (!(io->flags & MSG_WAITALL) || io->flags & MSG_PEEK)
-        return gust__green_io_once(io, EPOLLIN);
-    return gust__green_io_all(io, EPOLLIN);
+    return waits_for_all(io) ? gust__green_io_all(io, EPOLLIN) : gust__green_io_once(io, EPOLLIN);
 }
 
 static ssize_t try_recvmsg(struct gust__green_io *io)
@@ -34,9 +41,7 @@ static ssize_t try_recvmsg(struct gust__green_io *io)
 static ssize_t receive_message(struct gust__green_io *io)
 {
     io->try = try_recvmsg;
-    if (!(io->flags & MSG_WAITALL) || io->flags & MSG_PEEK)
-        return gust__green_io_once(io, EPOLLIN);
-    return gust__green_io_all(io, EPOLLIN);
+    return waits_for_all(io) ? gust__green_io_all(io, EPOLLIN) : gust__green_io_once(io, EPOLLIN);
 }
 
 GUST__EXPORT ssize_t recv(int fd, void *data, size_t size, int flags)
@@ -143,7 +148,7 @@ GUST__EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int 
     struct gust__green_call call = GUST__GREEN_CALL("recvmmsg", fd);
     int64_t until = timeout ? time_of(timeout) : GUST__FOREVER;
     unsigned got = 0;
-    int once = flags & MSG_WAITFORONE;
+    int once = flags & MSG_WAITFORONE, saved = errno;
     flags &= ~MSG_WAITFORONE;
     while (got < count && (got == 0 || gust__clock_now() < until)) {
         if (receive_one_of_many(call, &messages[got], flags) < 0)
@@ -154,7 +159,10 @@ GUST__EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int 
     }
     if (timeout)
         put_left(timeout, until);
-    return got > 0 || count == 0 ? (int)got : -1;
+    if (got == 0 && count > 0)
+        return -1;
+    errno = saved;
+    return (int)got;
 }
 
 /* ---- Sending ---- */

@@ -1,6 +1,6 @@
 /*
  * The exchange: one request and its answer, whichever version of HTTP carries them (design rule 6). The web
- * layer sees only this; HTTP/1 implements it (http/http1_server.c), HTTP/2 must fit it unchanged.
+ * layer sees only this; HTTP/1 implements it (http/http1_connection.h), HTTP/2 must fit it unchanged.
  *
  * Life: the connection, a state machine on the loop, has parsed a head. It calls service->admit on the loop
  * with the head only, to learn the limits and whether the body is to be streamed. A buffered body is then
@@ -43,7 +43,10 @@ struct gust__http_service {
     /* In a coroutine, gust__current->request is the exchange's `request`. Returns when the handler is done.
      */
     void (*serve)(struct gust__exchange *exchange);
-    /* Writes one access-log line; NULL: none. On the loop, after the last byte was handed to the system. */
+    /* Writes one access-log line; NULL: none. On the loop, once for each exchange, when it has ended: its
+     * last byte was handed to the system, or goes out with the answers behind it before the loop waits again.
+     * status is 0 when nothing was answered. Called for a request that admit saw and the server refused too;
+     * of those `request` is still zero. */
     void (*log)(struct gust__exchange *exchange);
     /* Called once the server that was freed is gone and nothing refers to the service any more; NULL:
      * nothing. */
@@ -78,8 +81,10 @@ struct gust__exchange_operations {
     /* Sends the head (answer not NULL, the first time) and/or body bytes; last ends the answer. The bytes may
      * be reused when it returns. Parks while the client reads slower than the high-water mark. A HEAD
      * request's body bytes are counted and dropped. 0; -1: EPIPE/ECONNRESET (client gone), ETIMEDOUT,
-     * ECANCELED, EINVAL (more or fewer bytes than content_length said: the connection is cut so that the
-     * client can tell). */
+     * ECANCELED, EBUSY (another coroutine waits in it), EMSGSIZE (a head of more than 64 KiB: nothing was
+     * sent), EINVAL (more or fewer bytes than content_length said: the connection is cut so that the client
+     * can tell; when the first call says so already, nothing was sent and another answer may be). Headers and
+     * reason are sent as they are: that they hold no CR, LF or NUL is the caller's to check. */
     int (*send)(struct gust__exchange *exchange, const struct gust__answer *answer, const struct iovec *parts,
                 size_t count, bool last);
     /* Cuts the answer off: the client sees a broken answer (HTTP/1: the connection closes without its end).
@@ -87,7 +92,9 @@ struct gust__exchange_operations {
     void (*abort)(struct gust__exchange *exchange);
     /* The handler asked to know (GUST_GONE): from now on exchange->on_gone is called when the client leaves;
      * a half-close is looked into by an interim 100 answer, which a client that closed both ways refuses with
-     * a reset. */
+     * a reset. HTTP/1.0 has no interim answers, and behind a sent head there is no place for one: then a
+     * half-close means nothing, and the next send finds out. on_gone may be called while serve runs, never
+     * behind it. */
     void (*watch_gone)(struct gust__exchange *exchange);
 };
 

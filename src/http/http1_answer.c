@@ -12,7 +12,8 @@ enum {
     CONNECTION = 32,   /* "Connection: keep-alive\r\n", and the empty line */
 };
 
-static char *put(char *to, struct gust__slice text)
+/* Inline: with a literal it is a store or two. */
+static inline __attribute__((always_inline)) char *put(char *to, struct gust__slice text)
 {
     memcpy(to, text.data, text.size);
     return to + text.size;
@@ -20,14 +21,15 @@ static char *put(char *to, struct gust__slice text)
 
 #define PUT(to, literal) put(to, GUST__SLICE(literal))
 
+/* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
 static char *put_number(char *to, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while (number /= 10);
-    return put(to, gust__slice(digits + at, sizeof(digits) - at));
+    size_t digits = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        digits++;
+    for (size_t at = digits; at-- > 0; number /= 10)
+        to[at] = (char)('0' + number % 10);
+    return to + digits;
 }
 
 static char *put_status_line(char *to, int status, struct gust__slice reason)
@@ -53,7 +55,7 @@ static bool keeps_alive(const struct gust__http1_exchange *exchange)
     const struct gust__http_service *service = server->service;
     if (!exchange->head.keep_alive || service->no_keep_alive || exchange->exchange.close_after)
         return false;
-    if (server->draining || exchange->answer_to_end)
+    if (server->draining || exchange->answer_to_end || exchange->exchange.body_failed)
         return false;
     if (service->max_requests && connection->requests >= service->max_requests)
         return false;
@@ -127,8 +129,9 @@ static int send_head(struct gust__http1_exchange *exchange, const struct gust__a
     struct gust__slice common = gust__http_server_common(connection->server);
     choose_framing(exchange, answer, content_length);
     exchange->keep_alive = keeps_alive(exchange);
-    char *to = gust__http1_wait_room(exchange, head_size(connection->server, answer));
-    if (!to)
+    size_t size = head_size(connection->server, answer);
+    char *to = gust__http1_room_now(connection, size);
+    if (!to && !(to = gust__http1_wait_room(exchange, size)))
         return -1;
     char *end = put_status_line(to, answer->status, answer->reason);
     end = put(end, common);
@@ -233,6 +236,8 @@ int gust__http1_send(struct gust__exchange *shown, const struct gust__answer *an
         return fail(EINVAL);
     if (shown->gone || exchange->broken)
         return fail(EPIPE);
+    if (gust__http1_share(exchange, total) < 0)
+        return -1;
     if (!shown->head_sent) {
         if (begin_answer(exchange, answer, total, last) < 0)
             return -1;

@@ -392,12 +392,14 @@ ssize_t gust__http1_read_body(struct gust__exchange *shown, void *to, size_t siz
         return fail_body(exchange, (int)shown->body_failed);
     if ((exchange->body_done && exchange->payload.size == 0) || size == 0)
         return 0;
-    if (want_body(exchange) < 0)
+    if (gust__http1_share(exchange, 0) < 0 || want_body(exchange) < 0)
         return -1;
     for (;;) {
         if (connection->in_at < connection->in_end || exchange->payload.size || connection->readable ||
             connection->ended) {
             ssize_t got = gust__http1_body_take(exchange, to, size);
+            if (got > 0)
+                exchange->share += (size_t)got;
             if (got >= 0 || shown->body_failed || errno != EAGAIN)
                 return got;
         }

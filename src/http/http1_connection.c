@@ -10,7 +10,7 @@
 static void tell_handler(struct gust__http1_connection *connection)
 {
     struct gust__http1_exchange *exchange = connection->current;
-    if (!exchange || exchange->served)
+    if (!exchange || !exchange->running)
         return;
     exchange->exchange.gone = true;
     connection->tell_gone = true;
@@ -69,7 +69,7 @@ static void close_with_reset(struct gust__http1_connection *connection)
 
 /* ---- steps ---- */
 
-static int64_t after(const struct gust__http1_connection *connection, int64_t duration)
+int64_t gust__http1_after(const struct gust__http1_connection *connection, int64_t duration)
 {
     if (duration <= 0)
         return GUST__FOREVER;
@@ -80,11 +80,11 @@ static enum gust__http1_step wait_for_head(struct gust__http1_connection *connec
 {
     const struct gust__http_server *server = connection->server;
     if (connection->in_at == connection->in_end) {
-        connection->deadline =
-            after(connection, server->draining ? server->idle_grace : server->service->idle_timeout);
+        connection->deadline = gust__http1_after(
+            connection, server->draining ? server->idle_grace : server->service->idle_timeout);
     } else if (!connection->head_begun) {
         connection->head_begun = true; /* however slowly it drips in, its time runs from here */
-        connection->deadline = after(connection, server->service->header_timeout);
+        connection->deadline = gust__http1_after(connection, server->service->header_timeout);
     }
     return GUST__HTTP1_WAIT;
 }
@@ -105,10 +105,24 @@ static enum gust__http1_step input_ended(struct gust__http1_connection *connecti
     return GUST__HTTP1_MORE;
 }
 
+static enum gust__http1_step refuse_and_end(struct gust__http1_connection *connection, int status)
+{
+    gust__http1_refuse_request(connection, status);
+    gust__http1_end(connection);
+    return GUST__HTTP1_MORE;
+}
+
+/* One read. -> whether there is anything new to act on. */
+static bool read_on(struct gust__http1_connection *connection)
+{
+    return gust__http1_fill(connection, 0) >= 0 || connection->state == GUST__HTTP1_CLOSED;
+}
+
 static enum gust__http1_step step_head(struct gust__http1_connection *connection)
 {
-    for (;;) {
-        if (!may_begin(connection)) {
+    bool may = may_begin(connection);
+    while (connection->state == GUST__HTTP1_HEAD) {
+        if (!may) {
             connection->deadline = GUST__FOREVER; /* the write's timeout rules */
             return GUST__HTTP1_WAIT;
         }
@@ -119,14 +133,10 @@ static enum gust__http1_step step_head(struct gust__http1_connection *connection
             return input_ended(connection);
         if (!connection->readable)
             return wait_for_head(connection);
-        if (gust__http1_fill(connection, 0) >= 0 || connection->state == GUST__HTTP1_CLOSED)
-            continue;
-        if (errno != ENOMEM)
-            return wait_for_head(connection);
-        gust__http1_refuse_request(connection, 503);
-        gust__http1_end(connection);
-        return GUST__HTTP1_MORE;
+        if (!read_on(connection))
+            return errno == ENOMEM ? refuse_and_end(connection, 503) : wait_for_head(connection);
     }
+    return GUST__HTTP1_MORE;
 }
 
 static enum gust__http1_step step_ending(struct gust__http1_connection *connection)
@@ -146,7 +156,7 @@ static enum gust__http1_step step_ending(struct gust__http1_connection *connecti
     }
     connection->state = GUST__HTTP1_LINGERING;
     connection->dropped = 0;
-    connection->deadline = after(connection, GUST__HTTP1_LINGER);
+    connection->deadline = gust__http1_after(connection, GUST__HTTP1_LINGER);
     return GUST__HTTP1_MORE;
 }
 
@@ -186,8 +196,11 @@ static enum gust__http1_step step(struct gust__http1_connection *connection)
         return step_ending(connection);
     case GUST__HTTP1_LINGERING:
         return step_lingering(connection);
-    case GUST__HTTP1_SERVING:
     case GUST__HTTP1_CLOSED:
+        if (exchange && !exchange->running) /* it was closed while the body still came */
+            gust__http1_exchange_release(exchange);
+        break;
+    case GUST__HTTP1_SERVING:
         break;
     }
     return GUST__HTTP1_WAIT;
@@ -246,7 +259,7 @@ void gust__http1_advance(struct gust__http1_connection *connection)
     connection->busy = true;
     uint32_t turn_ends = connection->requests + GUST__HTTP1_TURN;
     for (;;) {
-        if (connection->current && !connection->current->served)
+        if (connection->current && connection->current->running)
             look_after_handler(connection);
         if (step(connection) == GUST__HTTP1_WAIT)
             break;
@@ -353,14 +366,15 @@ static void set_peer(struct gust__http1_connection *connection, const struct soc
         memcpy(connection->peer, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
 }
 
-struct gust__http1_connection *gust__http1_connection_new(struct gust__http_server *server, int fd,
-                                                          const struct sockaddr *peer)
+int gust__http1_connection_open(struct gust__http_server *server, int fd, const struct sockaddr *peer)
 {
     struct gust__http1_connection *connection = gust__calloc(1, sizeof(*connection));
     if (!connection || gust__loop_add(server->loop, fd, GUST__EDGE, ready, connection) < 0) {
+        int code = errno;
         gust__free(connection);
         gust__sys_close(fd);
-        return NULL;
+        errno = code;
+        return -1;
     }
     connection->server = server;
     connection->fd = fd;
@@ -374,5 +388,5 @@ struct gust__http1_connection *gust__http1_connection_new(struct gust__http_serv
     gust__list_append(&server->connections, &connection->member);
     server->connection_count++;
     gust__http1_advance(connection); /* nothing to read yet: it begins to wait */
-    return connection;
+    return 0;
 }

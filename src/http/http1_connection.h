@@ -49,6 +49,8 @@
 #include "http/exchange.h"
 #include "http/http_server.h"
 
+#include <gust/scope.h>
+
 #include <netinet/in.h>
 
 enum gust__http1_state {
@@ -71,10 +73,11 @@ enum {
         16 << 10, /* bodies up to this size are collected, larger ones sent from where they lie */
     GUST__HTTP1_DISCARD_MAX = 256 << 10, /* bytes of an unread body that are read over */
     GUST__HTTP1_LINGER_MAX = 256 << 10,  /* bytes dropped before the connection closes regardless */
-    GUST__HTTP1_TURN = 64,               /* requests before others have their turn */
-    GUST__HTTP1_ARENA = 4 << 10,         /* the first block of an exchange's arena */
-    GUST__HTTP1_TRAILERS = 16,           /* of a chunked body; more: 431 */
-    GUST__HTTP1_TRAILER_SIZE = 2 << 10,  /* bytes of all of them; more: 431 */
+    GUST__HTTP1_SHARE = 1 << 20, /* bytes that a handler reads or sends before others have their turn */
+    GUST__HTTP1_TURN = 64,       /* requests before others have their turn */
+    GUST__HTTP1_ARENA = 4 << 10, /* the first block of an exchange's arena */
+    GUST__HTTP1_TRAILERS = 16,   /* of a chunked body; more: 431 */
+    GUST__HTTP1_TRAILER_SIZE = 2 << 10, /* bytes of all of them; more: 431 */
 };
 #define GUST__HTTP1_LINGER INT64_C(1000000000) /* nanoseconds that a client has to close its side */
 
@@ -108,28 +111,26 @@ struct gust__http1_connection {
     uint8_t peer[16];
 };
 
+/* Zeroed at its beginning, up to admission: what follows is written before it is read. */
 struct gust__http1_exchange {
     struct gust__exchange exchange; /* first: what the service sees */
-    struct gust__request_head head;
     struct gust__http1_connection *connection;
     struct gust__http1_exchange *next; /* among the spare ones */
     struct gust__http_chunk *kept;     /* holds the head, when the connection's input does not any more */
-    struct gust__admission admission;
 
     /* the request's body */
-    int64_t body_left;          /* of a Content-Length: not yet taken from the input */
-    int64_t body_taken;         /* payload bytes so far */
-    int64_t body_deadline;      /* GUST__FOREVER: none */
-    struct gust__slice payload; /* decoded, in the input chunk, not yet taken */
-    struct gust__chunked chunked;
+    int64_t body_left;             /* of a Content-Length: not yet taken from the input */
+    int64_t body_taken;            /* payload bytes so far */
+    int64_t body_deadline;         /* GUST__FOREVER: none */
+    struct gust__slice payload;    /* decoded, in the input chunk, not yet taken */
     struct gust__buffer collected; /* a buffered body that was not whole at once */
     size_t body_read;              /* of a buffered body, by read_body */
     char *body_nul;                /* where the NUL behind a body in place hides a byte of the next request */
     char body_nul_saved;
+    bool body_done;
+    bool continued;   /* 100 (Continue) was sent, or nobody waits for it */
     uint32_t head_at; /* where the head begins in the input chunk */
     uint32_t floor;   /* where it ends: what comes before is not touched */
-    bool body_done;
-    bool continued; /* 100 (Continue) was sent, or nobody waits for it */
 
     /* the answer */
     int64_t answer_left; /* of its content_length; -1: not known */
@@ -140,11 +141,18 @@ struct gust__http1_exchange {
     bool broken;          /* the rest of the answer is lost: cut */
 
     /* who runs and waits */
+    bool starting;                  /* inside gust__coroutine_start_now */
+    bool running;                   /* serve was called and has not returned */
+    bool served;                    /* serve has returned, or was never called: to be finished */
+    bool watched;                   /* watch_gone was asked for */
     struct gust__coroutine *reader; /* parked in read_body */
     struct gust__coroutine *writer; /* parked in send */
-    bool starting;                  /* inside gust__coroutine_start_now */
-    bool served;                    /* serve has returned */
-    bool watched;                   /* watch_gone was asked for */
+    size_t share;                   /* bytes moved since others had their turn */
+    struct gust__scope scope;       /* open while serve runs: a throw ends it */
+
+    struct gust__admission admission;
+    struct gust__request_head head;
+    struct gust__chunked chunked;
     char peer[INET6_ADDRSTRLEN];
     struct gust__header trailers[GUST__HTTP1_TRAILERS];
     char trailer_bytes[GUST__HTTP1_TRAILER_SIZE];
@@ -154,9 +162,9 @@ struct gust__http1_exchange {
 
 /* ---- http1_connection.c: the state machine ---- */
 
-/* A connection for an accepted descriptor (taken). NULL: closed again. */
-struct gust__http1_connection *gust__http1_connection_new(struct gust__http_server *server, int fd,
-                                                          const struct sockaddr *peer);
+/* Begins a connection on an accepted descriptor (taken). 0; -1: ENOMEM and what epoll says, and the server
+ * was not told that it closed. */
+int gust__http1_connection_open(struct gust__http_server *server, int fd, const struct sockaddr *peer);
 /* Steps until it must wait. The connection may be freed when it returns. */
 void gust__http1_advance(struct gust__http1_connection *connection);
 /* Closes the descriptor; see above. */
@@ -165,6 +173,8 @@ void gust__http1_close(struct gust__http1_connection *connection);
 void gust__http1_settle(struct gust__http1_connection *connection);
 /* No further request: flushes, lingers, closes. */
 void gust__http1_end(struct gust__http1_connection *connection);
+/* The loop's time in so many nanoseconds; 0: never. */
+int64_t gust__http1_after(const struct gust__http1_connection *connection, int64_t duration);
 /* Has the timer fire at the earlier of the two deadlines at the latest. */
 void gust__http1_arm(struct gust__http1_connection *connection);
 /* For a drain: an idle one has so long for one more request. */
@@ -189,11 +199,20 @@ void gust__http1_drop_input(struct gust__http1_connection *connection);
  * what is there), ENOMEM, EPIPE, EMSGSIZE (more than a chunk). Writes what is there first if that makes the
  * room. */
 char *gust__http1_room(struct gust__http1_connection *connection, size_t size);
+/* The same when it is there without ado; else NULL, and nothing was tried. */
+static inline char *gust__http1_room_now(const struct gust__http1_connection *connection, size_t size)
+{
+    struct gust__http_chunk *out = connection->out;
+    return out && out->capacity - connection->out_end >= size ? out->data + connection->out_end : NULL;
+}
 /* [blk] The same, but waits for the room: -1 errors of gust__http1_wait_writable too. */
 char *gust__http1_wait_room(struct gust__http1_exchange *exchange, size_t size);
 /* Writes as much as the client takes now. 0; -1: the connection broke, and is closed. */
 int gust__http1_flush(struct gust__http1_connection *connection);
 bool gust__http1_unsent(const struct gust__http1_connection *connection);
+/* [blk] Before a handler moves size bytes: now and then lets others run, however fast the client is. 0; -1:
+ * ETIMEDOUT, ECANCELED, and nothing was moved. */
+int gust__http1_share(struct gust__http1_exchange *exchange, size_t size);
 /* [blk] Sends parts and a trailer behind the output: collected if they are small, else from where they lie.
  * 0; -1. */
 int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
@@ -235,8 +254,5 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange);
 void gust__http1_exchange_finish(struct gust__http1_exchange *exchange);
 /* Gives it back. */
 void gust__http1_exchange_release(struct gust__http1_exchange *exchange);
-/* Bytes of one, with what lies behind it. */
-size_t gust__http1_exchange_size(const struct gust__http_service *service);
-void gust__http1_exchange_free(struct gust__http1_exchange *exchange); /* a spare one */
 
 #endif

@@ -5,8 +5,6 @@
 #include "base/sys.h"
 #include "coro/coroutine.h"
 
-#include <gust/scope.h>
-
 #include <arpa/inet.h>
 
 /* ---- memory ---- */
@@ -47,9 +45,12 @@ void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__http_server *server = connection->server;
-    gust__http1_body_end(exchange);
-    gust__arena_fini(&exchange->exchange.arena);
-    gust__http_chunk_give(server->http, exchange->kept);
+    if (exchange->body_nul || exchange->collected.data) /* asked here, because most have none of the three */
+        gust__http1_body_end(exchange);
+    if (exchange->exchange.arena.blocks)
+        gust__arena_fini(&exchange->exchange.arena);
+    if (exchange->kept)
+        gust__http_chunk_give(server->http, exchange->kept);
     connection->current = NULL;
     server->exchange_count--;
     give_exchange(server, exchange);
@@ -99,26 +100,39 @@ const char *gust__exchange_peer(struct gust__exchange *shown)
 
 /* ---- the handler ---- */
 
-/* Runs however serve ends, a throw included; the loop sees to the rest. */
 static void note_served(struct gust__http1_exchange *exchange)
 {
+    exchange->running = false;
     exchange->served = true;
     exchange->exchange.coroutine = NULL;
     if (!exchange->starting)
         gust__loop_ready(exchange->exchange.loop, &exchange->connection->task);
 }
 
+static void note_thrown(struct gust__scope *scope)
+{
+    note_served(GUST__CONTAINER(scope, struct gust__http1_exchange, scope));
+}
+
+/* However serve ends, the loop learns it: of a throw, which the coroutine's own end reports, by a scope. That
+ * is opened and shut by hand because the usual end guards against clean-ups that throw, and this is every
+ * request's way. */
 static int run_handler(void *argument)
 {
     struct gust__http1_exchange *exchange = argument;
+    struct gust__context *context = gust__context();
     exchange->exchange.coroutine = gust__current;
-    GUST_DEFER(note_served, exchange);
+    exchange->scope = (struct gust__scope){.next = context->scopes, .end = note_thrown};
+    context->scopes = &exchange->scope;
     exchange->exchange.service->serve(&exchange->exchange);
+    context->scopes = exchange->scope.next;
+    note_served(exchange);
     return 0;
 }
 
 static void refuse_exchange(struct gust__http1_exchange *exchange, int status)
 {
+    exchange->running = false;
     exchange->served = true;
     gust__http1_refuse_request(exchange->connection, status);
     gust__http1_end(exchange->connection);
@@ -133,6 +147,7 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
     connection->deadline = GUST__FOREVER;
     gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
     exchange->starting = true;
+    exchange->running = true;
     int result = gust__coroutine_start_now(shown->loop, shown->request, run_handler, exchange);
     exchange->starting = false;
     if (result < 0)
@@ -141,24 +156,21 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
 
 /* ---- the beginning ---- */
 
-/* Everything but the head, its headers and the trailers' room, which are written before they are read. */
 static void init_exchange(struct gust__http1_exchange *exchange, struct gust__http1_connection *connection)
 {
     struct gust__http_server *server = connection->server;
     struct gust__http_service *service = server->service;
-    size_t from = offsetof(struct gust__http1_exchange, kept);
-    memset((char *)exchange + from, 0, offsetof(struct gust__http1_exchange, peer) - from);
+    struct gust__exchange *shown = &exchange->exchange;
+    memset(exchange, 0, server->exchange_zeroed);
     exchange->connection = connection;
-    exchange->exchange = (struct gust__exchange){
-        .operations = &operations,
-        .service = service,
-        .loop = server->loop,
-        .head = &exchange->head,
-        .request = (char *)exchange + request_offset(service),
-        .started = gust_loop_time(server->loop),
-        .head_request = exchange->head.method == GUST__METHOD_HEAD,
-    };
-    memset(exchange->exchange.request, 0, service->request_size);
+    shown->operations = &operations;
+    shown->service = service;
+    shown->loop = server->loop;
+    shown->head = &exchange->head;
+    shown->request = (char *)exchange + request_offset(service);
+    shown->started = gust_loop_time(server->loop);
+    shown->head_request = exchange->head.method == GUST__METHOD_HEAD;
+    memset(shown->request, 0, service->request_size);
     exchange->admission =
         (struct gust__admission){.max_body = service->max_body, .body_timeout = service->body_timeout};
     connection->current = exchange;
@@ -267,11 +279,5 @@ void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
     gust__arena_reset(&exchange->exchange.arena);
     connection->state = GUST__HTTP1_DISCARD;
     connection->dropped = 0;
-    connection->deadline =
-        gust__clock_after(gust_loop_time(exchange->exchange.loop), service->header_timeout);
-}
-
-void gust__http1_exchange_free(struct gust__http1_exchange *exchange)
-{
-    gust__free(exchange);
+    connection->deadline = gust__http1_after(connection, service->header_timeout);
 }

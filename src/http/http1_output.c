@@ -30,10 +30,9 @@ static ssize_t after_write(struct gust__http1_connection *connection, ssize_t se
         return after_write(connection, 0);
     if (errno == EAGAIN) {
         connection->writable = false;
-        struct gust__http_server *server = connection->server;
-        if (connection->write_deadline == GUST__FOREVER && server->service->write_timeout > 0)
+        if (connection->write_deadline == GUST__FOREVER)
             connection->write_deadline =
-                gust__clock_after(gust_loop_time(server->loop), server->service->write_timeout);
+                gust__http1_after(connection, connection->server->service->write_timeout);
         return 0;
     }
     gust__http1_close(connection);
@@ -126,6 +125,15 @@ char *gust__http1_wait_room(struct gust__http1_exchange *exchange, size_t size)
         if (wait_writable(exchange) < 0)
             return NULL;
     }
+}
+
+int gust__http1_share(struct gust__http1_exchange *exchange, size_t size)
+{
+    exchange->share += size;
+    if (exchange->share < GUST__HTTP1_SHARE)
+        return 0;
+    exchange->share = 0;
+    return gust_yield();
 }
 
 /* ---- parts that are sent from where they lie ---- */
@@ -221,6 +229,23 @@ static int copy_rest(struct gust__http1_connection *connection, struct cursor *c
     return 0;
 }
 
+/* Collects all of it, which mostly is all that is to do. */
+static bool collect(struct gust__http1_connection *connection, const struct iovec *parts, size_t count,
+                    size_t total, struct gust__slice trailer)
+{
+    char *to = gust__http1_room_now(connection, total + trailer.size);
+    if (!to && !(to = gust__http1_room(connection, total + trailer.size)))
+        return false;
+    connection->out_end += (uint32_t)(total + trailer.size);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len)
+            to = (char *)memcpy(to, parts[i].iov_base, parts[i].iov_len) + parts[i].iov_len;
+    }
+    if (trailer.size)
+        memcpy(to, trailer.data, trailer.size);
+    return true;
+}
+
 int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
                            size_t total, struct gust__slice trailer)
 {
@@ -228,7 +253,7 @@ int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct i
     struct cursor cursor = {.parts = parts, .count = count, .trailer = trailer, .left = total + trailer.size};
     if (cursor.left == 0)
         return 0;
-    if (cursor.left <= GUST__HTTP1_COPY && copy_rest(connection, &cursor) == 0)
+    if (cursor.left <= GUST__HTTP1_COPY && collect(connection, parts, count, total, trailer))
         return 0;
     while (connection->state != GUST__HTTP1_CLOSED) {
         if (connection->writable && write_pieces(connection, &cursor) < 0)

@@ -85,9 +85,9 @@ GUST__INLINE const char *parse_version(struct gust__request_head *head, const st
         return NULL;
     if (__builtin_expect(!looks_like_version(at), 0))
         return refuse(head, 400, "no HTTP version at the end of the request line");
-    if (__builtin_expect(at[5] != '1' || (at[7] != '1' && at[7] != '0'), 0))
-        return refuse(head, 505, "an HTTP version other than 1.0 and 1.1");
-    head->minor = at[7] - '0';
+    if (__builtin_expect(at[5] != '1', 0))
+        return refuse(head, 505, "an HTTP version other than 1.x");
+    head->minor = at[7] != '0'; /* a later 1.x is to be taken as the latest one known: RFC 9110 2.5 */
     return at + 10;
 }
 
@@ -146,7 +146,9 @@ static int take_host(struct gust__request_head *head)
     struct gust__authority authority;
     if (!host)
         return head->minor == 0 ? 0 : gust__http1_set_fault(&head->fault, 400, "no Host");
-    if (!gust__authority_split(host->value, &authority))
+    /* RFC 3986 would allow the comma; here it is two Hosts that somebody on the way has joined. */
+    if (!gust__authority_split(host->value, &authority) ||
+        memchr(authority.host.data, ',', authority.host.size))
         return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
         head->host = host->value;

@@ -149,11 +149,20 @@ static inline void serve_length(struct gust__exchange *exchange, int64_t announc
 
 static inline void serve_status(struct gust__exchange *exchange)
 {
-    answer_parts(exchange, atoi(exchange->head->path.data + 8), "", 0);
+    char digits[4] = ""; /* a slice has no NUL behind it */
+    memcpy(digits, exchange->head->path.data + 8, 3);
+    answer_parts(exchange, atoi(digits), "", 0);
+}
+
+static inline void on_gone(struct gust__exchange *exchange)
+{
+    (void)exchange;
+    world.gone++;
 }
 
 static inline void serve_long_poll(struct gust__exchange *exchange)
 {
+    exchange->on_gone = on_gone;
     exchange->operations->watch_gone(exchange);
     serve_park(exchange);
 }
@@ -215,12 +224,6 @@ static inline void note_log(struct gust__exchange *exchange)
 {
     world.logged++;
     world.last_status = exchange->status;
-}
-
-static inline void on_gone(struct gust__exchange *exchange)
-{
-    (void)exchange;
-    world.gone++;
 }
 
 /* ---- the world ---- */

@@ -45,7 +45,7 @@ static void free_server(struct gust__http_server *server)
     while (server->spare) {
         struct gust__http1_exchange *exchange = server->spare;
         server->spare = exchange->next;
-        gust__http1_exchange_free(exchange);
+        gust__free(exchange);
     }
     struct gust__http_service *service = server->service;
     gust__free(server);
@@ -86,7 +86,7 @@ static void accepted(void *owner, int fd, const struct sockaddr *peer, socklen_t
 {
     struct gust__http_server *server = owner;
     (void)length;
-    if (!gust__http1_connection_new(server, fd, peer))
+    if (gust__http1_connection_open(server, fd, peer) < 0)
         gust__http_server_closed(server);
 }
 
@@ -116,6 +116,7 @@ struct gust__http_server *gust__http_server_new(gust_loop *loop, struct gust_lis
     server->http = http;
     server->service = service;
     server->task.run = look;
+    server->exchange_zeroed = offsetof(struct gust__http1_exchange, admission);
     gust__list_init(&server->connections);
     if (listener && gust__listener_start(listener, loop, accepted, server) < 0)
         goto failed;
@@ -134,7 +135,7 @@ failed:;
 
 int gust__http_server_adopt(struct gust__http_server *server, int fd, const struct sockaddr *peer)
 {
-    return gust__http1_connection_new(server, fd, peer) ? 0 : -1;
+    return gust__http1_connection_open(server, fd, peer);
 }
 
 size_t gust__http_server_connections(const struct gust__http_server *server)

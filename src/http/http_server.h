@@ -27,6 +27,8 @@ struct gust__http_server {
     size_t exchange_count;
     struct gust__http1_exchange *spare; /* last in, first out */
     unsigned spare_count;
+    size_t exchange_zeroed; /* bytes; a variable, for gcc makes of a constant a "rep stos", which is slow to
+                               start */
     struct gust__task task; /* looks whether it has finished */
     void (*finished)(void *argument);
     void *finished_argument;

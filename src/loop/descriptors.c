@@ -61,6 +61,13 @@ static int control(const gust_loop *loop, int operation, int fd, uint32_t events
     return gust__sys_epoll_ctl(loop->epoll, operation, fd, &event);
 }
 
+static void take_back(gust_loop *loop, int fd)
+{
+    struct gust__slot slot = loop->slots[fd];
+    gust__loop_remove(loop, fd);
+    slot.ready(slot.owner, 0);
+}
+
 int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_function *ready, void *owner)
 {
     if (fd < 0 || loop->closed || !gust__loop_own(loop)) {
@@ -69,6 +76,8 @@ int gust__loop_add(gust_loop *loop, int fd, uint32_t events, gust__ready_functio
     }
     if ((size_t)fd >= loop->slot_count && grow(loop, fd) < 0)
         return -1;
+    if (loop->slots[fd].lent)
+        take_back(loop, fd);
     if (loop->slots[fd].ready) {
         errno = EEXIST;
         return -1;
@@ -100,9 +109,17 @@ void gust__loop_remove(gust_loop *loop, int fd)
         control(loop, EPOLL_CTL_DEL, fd, 0);
     slot->ready = NULL;
     slot->owner = NULL;
+    slot->lent = false;
     slot->generation++;
     loop->descriptors--;
     errno = saved;
+}
+
+void gust__loop_lend(gust_loop *loop, int fd)
+{
+    struct gust__slot *slot = find(loop, fd);
+    if (slot)
+        slot->lent = true;
 }
 
 void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner)

@@ -35,6 +35,10 @@ GUST_API int gust__loop_modify(gust_loop *loop, int fd, uint32_t events);
 /* Ends the registration; call it before close. Events of this descriptor not yet delivered are dropped. */
 GUST_API void gust__loop_remove(gust_loop *loop, int fd);
 
+/* Lets the registration of fd give way: to whoever adds the same descriptor later. Its owner is told by
+ * events 0, once, when it no longer has it. */
+GUST_API void gust__loop_lend(gust_loop *loop, int fd);
+
 /* Changes who is told about a registered descriptor, without a system call. */
 GUST_API void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
 
@@ -111,7 +115,7 @@ int64_t gust__loop_refresh_time(gust_loop *loop);
 GUST_API bool gust__loop_closing(const gust_loop *loop);
 
 /* Descriptors and timers registered now, for tests and metrics. */
-size_t gust__loop_descriptors(const gust_loop *loop);
+GUST_API size_t gust__loop_descriptors(const gust_loop *loop);
 size_t gust__loop_timers(const gust_loop *loop);
 
 #endif

@@ -16,6 +16,7 @@ struct gust__slot {
     gust__ready_function *ready;
     void *owner;
     uint32_t generation;
+    bool lent; /* gives way */
 };
 
 /* A heap entry. when is at most the timer's own: a timer that was moved later is put right when it comes up.

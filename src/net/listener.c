@@ -7,6 +7,7 @@
 #include "net/bind.h"
 #include "net/resolver.h"
 #include "net/serve.h"
+#include "net/state.h"
 
 #include <gust/error.h>
 #include <gust/log.h>
@@ -33,6 +34,7 @@ struct socket {
 enum phase { NEW, ACCEPTING, DRAINING, STOPPED };
 
 struct gust_listener {
+    struct gust__list member; /* of the loop's, while it has one */
     gust_loop *loop;
     gust__accepted_function *accepted;
     void *owner;
@@ -235,11 +237,15 @@ int gust__listener_start(gust_listener *listener, gust_loop *loop, gust__accepte
         return gust_error_set(listener->phase == ACCEPTING ? EBUSY : ECANCELED, "%s: it %s",
                               listener->address,
                               listener->phase == ACCEPTING ? "serves already" : "was stopped");
+    struct gust__net *net = gust__net_of(loop);
+    if (!net)
+        return -1;
     listener->loop = loop;
     listener->accepted = accepted;
     listener->owner = owner;
     if (watch(listener) < 0)
         return -1;
+    gust__list_append(&net->listeners, &listener->member);
     listener->phase = ACCEPTING;
     return 0;
 }
@@ -281,10 +287,23 @@ void gust_listener_free(gust_listener *listener)
     if (listener->loop)
         gust__loop_unready(listener->loop, &listener->drain);
     listener->phase = STOPPED;
+    gust__list_remove(&listener->member);
     if (listener->delivering)
         listener->freed = true;
     else
         gust__free(listener);
+}
+
+void gust__listeners_end(struct gust__net *net)
+{
+    struct gust__list *node;
+    while ((node = gust__list_take_first(&net->listeners))) {
+        gust_listener *listener = GUST__CONTAINER(node, gust_listener, member);
+        rest(listener);
+        gust__loop_unready(listener->loop, &listener->drain);
+        listener->loop = NULL;
+        listener->phase = STOPPED;
+    }
 }
 
 /* ---- draining ---- */
@@ -338,6 +357,7 @@ static gust_listener *new_listener(size_t count, const gust_listen_options *opti
     gust_listener *listener = gust__calloc(1, sizeof(*listener) + count * sizeof(struct socket));
     if (!listener)
         return NULL;
+    gust__list_init(&listener->member);
     listener->count = count;
     listener->backlog = options->backlog > 0 ? (unsigned)options->backlog : BACKLOG;
     listener->max_connections = options->max_connections ? options->max_connections : CONNECTIONS;

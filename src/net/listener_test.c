@@ -1,4 +1,4 @@
-#include "net/net_test.h"
+#include "pool/loop_for_tests.h"
 #include "net/listener.h"
 
 #include <gust/error.h>

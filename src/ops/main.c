@@ -4,7 +4,8 @@
  */
 #include "base/lock.h"
 #include "base/sys.h"
-#include "base/throw.h"
+#include "coro/coroutine.h"
+#include "coro/overflow.h"
 #include "ops/access_log.h"
 #include "ops/options.h"
 #include "web/app.h"
@@ -47,6 +48,17 @@ static int wrong_option(const struct program *program, const char *complaint)
     return EXIT_WRONG_OPTION;
 }
 
+/* On the command line 0 is none; in the settings it is the default, and -1 is none. */
+static int64_t or_none(int64_t value)
+{
+    return value ? value : -1;
+}
+
+static int64_t from_setting(int64_t setting)
+{
+    return setting < 0 ? 0 : setting;
+}
+
 static void set_defaults(struct program *program)
 {
     const gust_app_settings *settings = &program->app->settings;
@@ -54,14 +66,14 @@ static void set_defaults(struct program *program)
     program->address = "127.0.0.1";
     program->access_log = isatty(STDERR_FILENO) ? "on" : "off";
     program->log_level = "info";
-    program->max_body = settings->max_body < 0 ? 0 : settings->max_body;
+    program->max_body = from_setting(settings->max_body);
     program->max_header = (int64_t)settings->max_header;
     program->max_headers = settings->max_headers;
-    program->idle_timeout = settings->idle_timeout;
-    program->header_timeout = settings->header_timeout;
-    program->body_timeout = settings->body_timeout;
-    program->write_timeout = settings->write_timeout;
-    program->timeout = settings->timeout;
+    program->idle_timeout = from_setting(settings->idle_timeout);
+    program->header_timeout = from_setting(settings->header_timeout);
+    program->body_timeout = from_setting(settings->body_timeout);
+    program->write_timeout = from_setting(settings->write_timeout);
+    program->timeout = from_setting(settings->timeout);
     program->drain = GUST_S(10);
     program->max_connections = 100000;
     program->backlog = 4096;
@@ -124,11 +136,11 @@ static int set_log_level(const struct program *program)
 
 static void apply_options(const struct program *program)
 {
-    gust_app_set(program->app, .max_body = program->max_body ? program->max_body : -1,
-                 .max_header = (size_t)program->max_header, .max_headers = program->max_headers,
-                 .timeout = program->timeout, .idle_timeout = program->idle_timeout,
-                 .header_timeout = program->header_timeout, .body_timeout = program->body_timeout,
-                 .write_timeout = program->write_timeout);
+    gust_app_set(
+        program->app, .max_body = or_none(program->max_body), .max_header = (size_t)program->max_header,
+        .max_headers = program->max_headers, .timeout = or_none(program->timeout),
+        .idle_timeout = or_none(program->idle_timeout), .header_timeout = or_none(program->header_timeout),
+        .body_timeout = or_none(program->body_timeout), .write_timeout = or_none(program->write_timeout));
 }
 
 /* ---- the process ---- */
@@ -263,6 +275,16 @@ out:
     return result;
 }
 
+/* The program's coroutine, under a report of stacks that overflow. */
+static int run_reporting(void *argument)
+{
+    if (gust__overflow_enter(gust__coroutine_arena(gust_loop_current())) < 0)
+        gust_log(GUST_WARNING, "stack overflows will not be reported: %s", strerror(errno));
+    int result = run_program(argument);
+    gust__overflow_leave();
+    return result;
+}
+
 static int serve(struct program *program)
 {
     sigset_t handled, before;
@@ -273,7 +295,9 @@ static int serve(struct program *program)
     sigemptyset(&ignore.sa_mask);
     pthread_sigmask(SIG_BLOCK, &handled, &before);
     sigaction(SIGPIPE, &ignore, &old_pipe);
-    int result = gust_run(run_program, program, 0);
+    gust__overflow_install(gust__coroutine_name_of);
+    int result = gust_run(run_reporting, program, 0);
+    gust__overflow_uninstall();
     sigaction(SIGPIPE, &old_pipe, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

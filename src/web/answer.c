@@ -13,8 +13,7 @@
 #include <gust/error.h>
 #include <gust/log.h>
 
-/* Output is kept up to this size, then sent as it is: nginx's and Tornado's size of a chunk. */
-enum { OUTPUT_MAX = 64 << 10, OUTPUT_FIRST = 512, LONGEST_FORMATTED = 16 << 20 };
+enum { OUTPUT_FIRST = 512, LONGEST_FORMATTED = 16 << 20 };
 
 /* ---- status and headers ---- */
 
@@ -187,8 +186,6 @@ static void make_head(gust_request *request, struct gust__answer *answer, int64_
 {
     static const struct gust__slice name = {"Content-Type", 12};
     static const struct gust__slice value = {"text/plain; charset=UTF-8", 25};
-    if (request->before_headers)
-        announce_head(request);
     if (!request->has_content_type && content_length != 0 && has_body(request))
         gust__answer_add(request, name, value);
     *answer = (struct gust__answer){
@@ -200,16 +197,24 @@ static void make_head(gust_request *request, struct gust__answer *answer, int64_
     };
 }
 
-/* Sends the output and `more` behind it. */
+/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
+ * even finish the answer. */
 static int send_output(gust_request *request, const void *more, size_t more_size, bool last)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
-    struct iovec parts[2] = {{request->output, request->output_size}, {(void *)(uintptr_t)more, more_size}};
+    if (!exchange->head_sent && request->before_headers)
+        announce_head(request);
+    if (request->finished)
+        return gust_error_set(EALREADY, "the answer has been finished");
     bool first = !exchange->head_sent;
+    if (!has_body(request))
+        request->output_size = more_size = 0;
+    size_t size = request->output_size;
     if (first)
-        make_head(request, &answer, last ? (int64_t)(request->output_size + more_size) : -1);
-    size_t count = more_size ? 2 : request->output_size ? 1 : 0;
+        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1);
+    struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
+    size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
@@ -218,8 +223,6 @@ int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
-    if (!has_body(request))
-        request->output_size = 0;
     int result = send_output(request, NULL, 0, true);
     request->finished = true;
     return result;
@@ -276,7 +279,7 @@ void gust_redirect(gust_request *request, const char *url, int status)
 
 /* ---- writing ---- */
 
-/* Room for size more bytes of output, which then stays at most OUTPUT_MAX + size. */
+/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
 static char *reserve(gust_request *request, size_t size)
 {
     size_t needed = request->output_size + size;
@@ -305,7 +308,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
 {
     if (request->finished)
         return refuse_write(request);
-    if (request->output_size + length > OUTPUT_MAX && has_body(request))
+    if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
         return send_output(request, data, length, false);
     if (length) {
         memcpy(reserve(request, length), data, length);
@@ -336,5 +339,5 @@ int gust_printf(gust_request *request, const char *format, ...)
     if (length < 0 || length > LONGEST_FORMATTED)
         return gust_error_set(EOVERFLOW, "gust_printf: more than 16 MiB at once");
     request->output_size += (size_t)length;
-    return request->output_size > OUTPUT_MAX ? gust_flush(request) : 0;
+    return request->output_size > GUST__OUTPUT_MAX ? gust_flush(request) : 0;
 }

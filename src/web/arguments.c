@@ -84,7 +84,7 @@ struct gust__slice gust__body_type(gust_request *request)
     return gust__parameters_begin(&rest);
 }
 
-static struct gust__argument_list *body_arguments(gust_request *request)
+struct gust__argument_list *gust__body_arguments(gust_request *request)
 {
     struct gust__argument_list *list = &arguments_of(request)->body;
     struct gust__slice body = request->exchange->body, type;
@@ -139,7 +139,7 @@ const char *gust_query_arg(gust_request *request, const char *name)
 
 const char *gust_body_arg(gust_request *request, const char *name)
 {
-    return last_of(request, body_arguments(request), name);
+    return last_of(request, gust__body_arguments(request), name);
 }
 
 const char *gust_arg(gust_request *request, const char *name)
@@ -178,7 +178,7 @@ bool gust_arg_at(gust_request *request, const char *name, size_t index, const ch
 {
     const struct gust__argument *argument = find_at(query_arguments(request), name, &index);
     if (!argument)
-        argument = find_at(body_arguments(request), name, &index);
+        argument = find_at(gust__body_arguments(request), name, &index);
     if (!argument)
         return false;
     if (name_at)

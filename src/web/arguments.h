@@ -27,6 +27,9 @@ struct gust__arguments {
 void gust__argument_add(gust_request *request, struct gust__argument_list *list, const char *name,
                         const char *value);
 
+/* The body's fields, parsed when first asked; none when it is no form, or streamed. */
+struct gust__argument_list *gust__body_arguments(gust_request *request);
+
 /* The media type of the body, without parameters; empty: none was given. */
 struct gust__slice gust__body_type(gust_request *request);
 

@@ -76,6 +76,16 @@ static int write_error(void *argument)
     return 0;
 }
 
+/* What gust_bind found, if it is gust_bind's error that is answered. */
+static bool write_problems(gust_request *request, const char *text)
+{
+    if (!request->problems || !text || strcmp(text, request->problems_text) != 0)
+        return false;
+    gust_set_header(request, "Content-Type", "application/json");
+    gust_print(request, request->problems);
+    return true;
+}
+
 static void write_default(gust_request *request, int status, const char *text)
 {
     const char *reason = reason_of(status);
@@ -99,7 +109,7 @@ static void write_answer(gust_request *request, int status, const char *text)
         gust__answer_reset(request);
         request->status = status;
     }
-    if (!gust__status_is_bodiless(status))
+    if (!gust__status_is_bodiless(status) && !write_problems(request, text))
         write_default(request, status, text);
 }
 

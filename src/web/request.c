@@ -30,7 +30,7 @@ char *gust_sprintf(gust_request *request, const char *format, ...)
 
 char *gust__request_text(gust_request *request, struct gust__slice slice)
 {
-    char *text = gust__arena_strndup(&request->exchange->arena, slice.size ? slice.data : "", slice.size);
+    char *text = gust__arena_memdup(&request->exchange->arena, slice.size ? slice.data : "", slice.size);
     if (!text)
         gust__no_memory();
     return text;

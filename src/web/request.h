@@ -29,7 +29,7 @@ struct gust__call {
 };
 
 struct gust__arguments; /* web/arguments.c */
-struct gust__form;      /* web/form.c */
+struct gust__files;     /* web/form.c */
 struct gust__cookies;   /* web/cookies.c */
 
 struct gust_request {
@@ -46,7 +46,7 @@ struct gust_request {
     unsigned group_count;
     bool groups_known;
     struct gust__arguments *arguments;
-    struct gust__form *form;
+    struct gust__files *files;
     struct gust__cookies *cookies;
     void *json; /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
@@ -67,6 +67,8 @@ struct gust_request {
     bool finished;
     bool writes_error; /* write_error runs: it must not fail again */
     unsigned wakes_on;
+    const char *problems;      /* of gust_bind: the JSON body for the error whose text is ... */
+    const char *problems_text; /* ... this */
 
     struct gust__list drain_member; /* of the loop's requests that wake on drain */
     gust_group *group;              /* in serve's frame */
@@ -89,10 +91,13 @@ void gust__web_drain(gust_loop *loop);
 /* Ends the handler with 503: memory ran out. */
 _Noreturn void gust__no_memory(void);
 
-/* NUL-terminated copy of a slice in the arena; "" for an empty one. Never NULL. */
+/* Copy of a slice in the arena, NULs inside included, a NUL behind; "" for an empty one. Never NULL. */
 char *gust__request_text(gust_request *request, struct gust__slice slice);
 
 /* ---- answer.c ---- */
+
+/* Output is kept up to this size, then sent as it is: nginx's and Tornado's size of a chunk. */
+enum { GUST__OUTPUT_MAX = 64 << 10 };
 
 /* Adds a header whose texts last until the request ends, unchecked. */
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value);

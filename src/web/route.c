@@ -173,7 +173,7 @@ void gust_route_with(gust_app *app, const char *pattern, gust_handler_function *
 static unsigned methods_of(const gust_handler *handler)
 {
     unsigned methods = 0;
-    methods |= handler->get ? 1u << GUST__METHOD_GET | 1u << GUST__METHOD_HEAD : 0;
+    methods |= handler->get ? 1u << GUST__METHOD_GET : 0; /* answers HEAD too: gust__app_find */
     methods |= handler->head ? 1u << GUST__METHOD_HEAD : 0;
     methods |= handler->post ? 1u << GUST__METHOD_POST : 0;
     methods |= handler->put ? 1u << GUST__METHOD_PUT : 0;
@@ -207,6 +207,11 @@ void gust_mount(gust_app *app, const char *prefix, gust_app *sub)
         if (app && !sub)
             gust__app_mistaken(app, "out of memory for what is mounted at \"%s\"", prefix);
         gust_app_free(sub);
+        return;
+    }
+    if (sub == app || sub->mount) {
+        gust__app_mistaken(app, "what is mounted at \"%s\" is mounted already", prefix);
+        gust__route_free(route);
         return;
     }
     if (!route->literal.data || length < 2 || prefix[length - 1] == '/')
@@ -310,11 +315,12 @@ static struct gust__slice without_port(struct gust__slice host)
     return size && host.data[size - 1] == ':' ? gust__slice(host.data, size - 1) : host;
 }
 
+/* HEAD is looked for twice: first as HEAD, which only a route of its own fits, then as GET. */
 static bool method_fits(const struct gust__route *route, const struct gust__request_head *head,
                         enum gust__method method)
 {
     if (route->methods == GUST__METHODS_ANY)
-        return true;
+        return method != GUST__METHOD_HEAD;
     if (method != GUST__METHOD_OTHER)
         return route->methods >> method & 1;
     return route->method_name && gust__slice_equals(gust__slice_of(route->method_name), head->method_name);

@@ -105,7 +105,9 @@ static void run_without_route(gust_request *request)
     if (!state)
         gust__no_memory();
     gust__app_find(served_app(request->exchange), head, state->match_data, &match);
-    if (head->form == GUST__TARGET_ASTERISK)
+    if (match.route) /* there is one, but admit had no memory to look for it */
+        gust__no_memory();
+    if (gust__slice_equals(head->path, GUST__SLICE("*"))) /* the server itself: RFC 9112 3.2.4 */
         match.allowed = GUST__METHODS_ANY;
     if (match.allowed || match.other_allowed) {
         gust_set_header(request, "Allow", allow_text(request, match.allowed, match.other_allowed));
@@ -201,6 +203,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
         find_app(request);
         return;
     }
+    gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
     request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
     if (request->route->options.cancel_when_gone)
@@ -219,8 +222,7 @@ static void settle(gust_request *request)
         gust__shield_begin();
     if (exchange->body_failed && !request->status && !request->output_size && !exchange->head_sent)
         gust__answer_status(request, (int)exchange->body_failed, NULL);
-    else
-        gust__answer_finish(request);
+    gust__answer_finish(request);
     if (cancelled)
         gust__shield_end();
 }
@@ -245,14 +247,16 @@ static void end_request(gust_request *request)
         if (gust__catch(run_on_finish, request) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
     }
-    for (struct gust__call *call = request->after; call; call = call->next) {
+    gust__scope_end(&request->group->scope); /* children may use what gust_after gives back */
+    while (request->after) {
+        struct gust__call *call = request->after;
+        request->after = call->next;
         if (gust__catch(run_after, call) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "gust_after");
     }
-    gust__scope_end(&request->group->scope);
     if (request->wakes_on & GUST_DRAIN)
         gust__list_remove(&request->drain_member);
-    if (request->form)
+    if (request->files)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);

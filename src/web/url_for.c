@@ -17,7 +17,6 @@ enum { MOST_ARGUMENTS = GUST__MOST_GROUPS - 1 };
 enum piece { LITERAL, GROUP, END, IRREVERSIBLE };
 
 struct reader {
-    const char *start; /* of the pattern */
     const char *at;
     unsigned groups; /* capturing groups opened so far, nested ones too */
     unsigned group;  /* the number of the group just read */
@@ -87,8 +86,6 @@ static bool skip_group(struct reader *reader)
 static enum piece read_piece(struct reader *reader)
 {
     const char *at = reader->at;
-    if (*at == '^' && at == reader->start)
-        at++;
     if (*at == '$' && !at[1])
         at++;
     reader->at = at;
@@ -110,7 +107,7 @@ static enum piece read_piece(struct reader *reader)
 
 bool gust__pattern_reversible(const char *pattern)
 {
-    struct reader reader = {.start = pattern, .at = pattern};
+    struct reader reader = {.at = pattern};
     enum piece piece;
     do
         piece = read_piece(&reader);
@@ -161,7 +158,7 @@ static _Noreturn void wrong_count(const struct filling *filling, const char *how
 /* The path, in memory that is large enough; its size. */
 static size_t fill(struct filling *filling, char *path)
 {
-    struct reader reader = {.start = filling->route->pattern, .at = filling->route->pattern};
+    struct reader reader = {.at = filling->route->pattern};
     size_t used = 0;
     char *to = path;
     for (;;) {

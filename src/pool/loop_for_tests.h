@@ -1,6 +1,7 @@
-/* What the tests of this folder share: a loop for each test, and a count of descriptors before and after. */
-#ifndef GUST_NET_NET_TEST_H
-#define GUST_NET_NET_TEST_H
+/* What the tests of this folder and of net share: a loop for each test, and a count of descriptors before and
+ * after. */
+#ifndef GUST_POOL_LOOP_FOR_TESTS_H
+#define GUST_POOL_LOOP_FOR_TESTS_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "coro/coroutine.h"
 #include "loop/loop.h"
 
 #include <arpa/inet.h>
@@ -74,6 +76,30 @@ __attribute__((unused)) static void settle(void)
 {
     for (int i = 0; i < 5; i++)
         gust__loop_iterate(test_loop, 0);
+}
+
+/* Runs function(argument) in a coroutine of the test's loop, to its end; its result. */
+struct test_call {
+    int (*function)(void *argument);
+    void *argument;
+    int result;
+    bool ended;
+};
+
+__attribute__((unused)) static int run_test_call(void *argument)
+{
+    struct test_call *call = argument;
+    call->result = call->function(call->argument);
+    call->ended = true;
+    return 0;
+}
+
+__attribute__((unused)) static int in_coroutine(int (*function)(void *argument), void *argument)
+{
+    struct test_call call = {function, argument, 0, false};
+    assert_non_null(gust__coroutine_start(test_loop, NULL, NULL, run_test_call, &call));
+    RUN_UNTIL(call.ended);
+    return call.result;
 }
 
 /* A blocking client, connected; -1 and errno. */
