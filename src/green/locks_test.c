@@ -292,6 +292,9 @@ static void *raise_slowly(void *argument)
 
 static void signal_handlers_post_to_coroutines(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     struct sigaction action = {.sa_handler = post_in_handler, .sa_flags = SA_RESTART};
     pthread_t self = pthread_self(), thread;
     (void)state;
@@ -376,6 +379,9 @@ static void *once_in_thread(void *argument)
 
 static void initialisations_happen_once(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     pthread_t thread;
     (void)state;
     assert_int_equal(gust_run(twenty_at_once, NULL, GUST_S(30)), 0);
@@ -405,6 +411,9 @@ static int once_recursively(void *argument)
 
 static void one_inside_itself_is_reported(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     (void)state;
     log_quietly();
     assert_int_equal(gust_run(once_recursively, NULL, GUST_S(30)), 0);
