@@ -36,6 +36,12 @@ struct gust__coroutine_green {
     void *values;  /* what it has of thread-specific values: src/green/values.c */
 };
 
+/* What C++ keeps of a thread's exceptions: the ABI's __cxa_eh_globals. */
+struct gust__exceptions {
+    void *caught;
+    unsigned uncaught;
+};
+
 struct gust__coroutine {
     struct gust__context context; /* first: gust__context() relies on it */
     struct gust__flow flow;
@@ -54,6 +60,7 @@ struct gust__coroutine {
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
     struct gust__coroutine_green green;
+    struct gust__exceptions exceptions; /* while it does not run */
     const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
     const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
     int64_t resumed;        /* loop time of the last switch to it */
@@ -107,7 +114,8 @@ GUST_API int gust__wake_posted(void *coroutine);
 
 /* ---- what libgust-green adds ---- */
 
-/* Called, if libgust-green has set it, by a coroutine that ends with context.locks or green.values not zero. */
+/* Called, if libgust-green has set it, by a coroutine that ends with context.locks or green.values not zero.
+ */
 extern GUST_API void (*gust__coroutine_green_ends)(struct gust__coroutine *coroutine);
 
 /* Logs what has gone wrong between the running code and a coroutine of this thread: the text with the
