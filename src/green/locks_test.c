@@ -423,9 +423,20 @@ static void one_inside_itself_is_reported(void **state)
 
 /* ---- Joins and barriers ---- */
 
-static void *sleep_a_little(void *argument)
+struct ticks {
+    int count;
+    bool may_end, stop;
+};
+
+/* Ends only when the coroutine that ticks has run beside the one that joins. */
+static void *await_ticks(void *argument)
 {
-    usleep(5000);
+    struct ticks *ticks = argument;
+    while (!__atomic_load_n(&ticks->may_end, __ATOMIC_ACQUIRE))
+        usleep(100);
+    int before = __atomic_load_n(&ticks->count, __ATOMIC_ACQUIRE);
+    while (__atomic_load_n(&ticks->count, __ATOMIC_ACQUIRE) < before + 3)
+        usleep(100);
     return argument;
 }
 
@@ -445,10 +456,11 @@ static int join_some(void *argument)
 #ifndef UNDER_TSAN /* which stops at it */
     CHECK(pthread_join(pthread_self(), NULL) == EDEADLK);
 #endif
-    pthread_create(&thread, NULL, sleep_a_little, argument);
+    pthread_create(&thread, NULL, await_ticks, argument);
     CHECK(pthread_timedjoin_np(thread, &value, &at) == ETIMEDOUT);
     at = soon(CLOCK_MONOTONIC, 0);
     CHECK(pthread_clockjoin_np(thread, &value, CLOCK_MONOTONIC, &at) == ETIMEDOUT);
+    __atomic_store_n(&((struct ticks *)argument)->may_end, true, __ATOMIC_RELEASE);
     CHECK(pthread_join(thread, &value) == 0 && value == argument);
 #ifndef UNDER_TSAN /* which has no thrd_create: such threads crash in it */
     int number = 17, result = 0;
@@ -459,35 +471,31 @@ static int join_some(void *argument)
     return 0;
 }
 
-struct ticks {
-    int count;
-    bool stop;
-};
-
 static int tick(void *argument)
 {
     struct ticks *ticks = argument;
-    for (; !ticks->stop; ticks->count++)
+    while (!ticks->stop) {
+        __atomic_add_fetch(&ticks->count, 1, __ATOMIC_RELEASE);
         gust_sleep(GUST_MS(1) / 4);
+    }
     return 0;
 }
 
 static int join_beside_another(void *argument)
 {
-    struct ticks ticks = {0};
+    struct ticks *ticks = argument;
     GUST_GROUP(group);
-    gust_go(&group, tick, &ticks);
-    CHECK(join_some(argument) == 0);
-    CHECK(ticks.count > 1);
-    ticks.stop = true;
+    gust_go(&group, tick, ticks);
+    CHECK(join_some(ticks) == 0);
+    ticks->stop = true;
     return gust_group_wait(&group);
 }
 
 static void a_join_lets_others_run(void **state)
 {
-    int value;
+    struct ticks ticks = {0};
     (void)state;
-    assert_int_equal(gust_run(join_beside_another, &value, GUST_S(30)), 0);
+    assert_int_equal(gust_run(join_beside_another, &ticks, GUST_S(30)), 0);
 }
 
 struct line {
