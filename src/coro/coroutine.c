@@ -108,28 +108,29 @@ static void reclaim(struct gust__coroutines *home)
     gust__coroutines_less(home);
 }
 
-/* Whoever is switched to finds its own caught exceptions, or one's `throw;` would throw another's. */
-static void exchange(struct gust__exceptions *of_thread, struct gust__exceptions *other)
+/* In a handler that waits, `throw;` and the handler's end must find their own exception. */
+static void exchange(struct gust__exceptions *here, struct gust__coroutine *coroutine)
 {
-    const struct gust__exceptions here = *of_thread;
-    *of_thread = *other;
-    *other = here;
+    struct gust__exceptions other = *here;
+    *here = coroutine->exceptions;
+    coroutine->exceptions = other;
 }
 
 void gust__coroutine_resume(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
-    if (__builtin_expect(home->exceptions != NULL, 0))
-        exchange(home->exceptions, &coroutine->exceptions);
+    struct gust__exceptions *exceptions = home->exceptions ? home->exceptions() : NULL;
+    if (exceptions)
+        exchange(exceptions, coroutine);
     coroutine->resumed = gust_loop_time(home->loop);
     gust__current = coroutine;
     gust__fiber_init_thread(&home->fiber);
     gust__fiber_leave(&home->fiber, &coroutine->fiber);
     gust__flow_switch(&home->flow, &coroutine->flow);
     gust__fiber_arrive(&home->fiber, &coroutine->fiber);
-    if (__builtin_expect(home->exceptions != NULL, 0))
-        exchange(home->exceptions, &coroutine->exceptions);
     gust__current = NULL;
+    if (exceptions)
+        exchange(exceptions, coroutine);
     if (home->ended)
         reclaim(home);
 }

@@ -36,8 +36,7 @@ struct gust__coroutine_green {
     void *values;  /* what it has of thread-specific values: src/green/values.c */
 };
 
-/* C++'s exceptions in flight and caught, __cxa_eh_globals of its ABI: of a thread, but each coroutine has its
- * own. */
+/* What C++ keeps of a thread's exceptions: the ABI's __cxa_eh_globals. */
 struct gust__exceptions {
     void *caught;
     unsigned uncaught;

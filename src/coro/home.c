@@ -155,20 +155,18 @@ static bool may_recycle(void)
 #endif
 }
 
-/* Of libstdc++'s and libc++'s common interface. Weak for what is linked in, dlsym for what comes with another
- * library. */
-extern struct gust__exceptions *__cxa_get_globals(void) __attribute__((weak));
-
-static struct gust__exceptions *exceptions_of_thread(void)
-{
-    if (__cxa_get_globals)
-        return __cxa_get_globals();
-    void *found = dlsym(RTLD_DEFAULT, "__cxa_get_globals");
-    return found ? ((struct gust__exceptions * (*)(void)) found)() : NULL;
-}
-
 /* A million stacks are 256 GiB of addresses, which some environments don't have (ulimit -v, valgrind,
  * sanitizers): then it is fewer. */
+/* Weak for what is linked in, dlsym for what comes with another library. */
+extern struct gust__exceptions *__cxa_get_globals(void) __attribute__((weak));
+
+static void find_exceptions(struct gust__coroutines *coroutines)
+{
+    coroutines->exceptions = __cxa_get_globals;
+    if (!coroutines->exceptions)
+        *(void **)(void *)&coroutines->exceptions = dlsym(RTLD_DEFAULT, "__cxa_get_globals");
+}
+
 int gust__coroutines_begin(struct gust__coroutines *coroutines)
 {
     enum { most = 1024 * 1024, least = 256 };
@@ -185,7 +183,7 @@ int gust__coroutines_begin(struct gust__coroutines *coroutines)
     errno = saved;
     coroutines->max = options.max;
     coroutines->recycles = may_recycle();
-    coroutines->exceptions = exceptions_of_thread();
+    find_exceptions(coroutines);
 #ifndef GUST_PORTABLE_SWITCH
     char stack[256] __attribute__((aligned(16)));
     gust__flow_init(&coroutines->flow, stack, sizeof(stack), NULL, NULL); /* only for the modes it reads */

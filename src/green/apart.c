@@ -64,7 +64,7 @@ static int join_by_asking(struct gust__green_call *call, struct join *join)
     int code;
     if (join->time && gust__lock_until(join->clock, join->time, &until))
         return EINVAL;
-    while ((code = pthread_tryjoin_np(join->thread, join->result)) == EBUSY) {
+    while ((code = gust__green_next.pthread_tryjoin_np(join->thread, join->result)) == EBUSY) {
         int64_t at = gust__lot_look_again(&interval, until);
         if (gust__green_park(call, 0, at) == 1 && at == until)
             return ETIMEDOUT;
@@ -77,11 +77,17 @@ static int join_in_coroutine(struct gust__green_call *call, struct join *join)
 {
     if (pthread_equal(join->thread, pthread_self()))
         return EDEADLK;
-    int code = pthread_tryjoin_np(join->thread, join->result);
+    int code = gust__green_next.pthread_tryjoin_np(join->thread, join->result);
     if (code != EBUSY)
         return code;
     code = gust__green_apart(call, join_now, join);
     return code == EAGAIN ? join_by_asking(call, join) : code;
+}
+
+/* Here only because ours need the next one: a sanitizer's own must not be asked twice. */
+GUST__EXPORT int pthread_tryjoin_np(pthread_t thread, void **result)
+{
+    return gust__green_next.pthread_tryjoin_np(thread, result);
 }
 
 GUST__EXPORT int pthread_join(pthread_t thread, void **result)
@@ -110,6 +116,21 @@ GUST__EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t
     struct gust__green_call call = GUST__GREEN_CALL("pthread_clockjoin_np", -1);
     struct join join = {thread, result, clock, time};
     return join_in_coroutine(&call, &join);
+}
+
+/* Not by way of pthread_join: ThreadSanitizer does not know threads that thrd_create made. */
+GUST__EXPORT int thrd_join(thrd_t thread, int *result)
+{
+    if (!gust__green_here())
+        return gust__green_next.thrd_join(thread, result);
+    struct gust__green_call call = GUST__GREEN_CALL("thrd_join", -1);
+    void *value = NULL;
+    struct join join = {thread, &value, 0, NULL};
+    if (join_in_coroutine(&call, &join) != 0)
+        return thrd_error;
+    if (result)
+        *result = (int)(intptr_t)value;
+    return thrd_success;
 }
 
 /* ---- Barriers ---- */

@@ -94,15 +94,6 @@ GUST__EXPORT int cnd_broadcast(cnd_t *condition)
     return result_of(pthread_cond_broadcast(condition_of(condition)));
 }
 
-GUST__EXPORT int thrd_join(thrd_t thread, int *result)
-{
-    void *value = NULL;
-    int code = pthread_join(thread, &value);
-    if (code == 0 && result)
-        *result = (int)(intptr_t)value;
-    return result_of(code);
-}
-
 GUST__EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
 {
     return result_of(pthread_key_create(key, destructor));

@@ -9,8 +9,6 @@
 
 /* ---- Waiting in a coroutine ---- */
 
-enum { SHARED = 1, MONOTONIC = 2 }; /* of __wrefs */
-
 static bool has(const pthread_cond_t *cond, unsigned flag)
 {
     return __atomic_load_n(&cond->__data.__wrefs, __ATOMIC_RELAXED) & flag;
@@ -32,7 +30,7 @@ static int wait_in_coroutine(struct gust__green_call *call, pthread_cond_t *cond
                              int64_t until)
 {
     struct gust__lot_waiter waiter;
-    bool shared = has(cond, SHARED);
+    bool shared = has(cond, GUST__COND_SHARED);
     int flags = until == GUST__FOREVER ? 0 : GUST__INTERRUPTIBLE, saved = errno;
     gust__lot_enter(&waiter, cond);
     int code = gust__mutex_unlock(mutex);
@@ -74,7 +72,8 @@ GUST__EXPORT int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *m
         return gust__green_next.pthread_cond_timedwait(cond, mutex, time);
     }
     struct gust__green_call call = GUST__GREEN_CALL("pthread_cond_timedwait", -1);
-    int code = gust__lock_until(has(cond, MONOTONIC) ? CLOCK_MONOTONIC : CLOCK_REALTIME, time, &until);
+    int code =
+        gust__lock_until(has(cond, GUST__COND_MONOTONIC) ? CLOCK_MONOTONIC : CLOCK_REALTIME, time, &until);
     return code ? code : wait_in_coroutine(&call, cond, mutex, until);
 }
 

@@ -165,6 +165,11 @@ void gust__green_trace(const struct gust__green_call *call);
 /* Writes "PQexec (libpq.so.5)", as much of it as is known; as snprintf. */
 int gust__green_describe(char *to, size_t size, const void *address);
 
+/* ---- layout.c ---- */
+
+/* The type of lock that is laid out otherwise than we think; NULL: none. */
+const char *gust__green_unknown_lock(void);
+
 /* ---- values.c: thread-specific values ---- */
 
 /* A coroutine with values of its own ends. */

@@ -25,6 +25,17 @@ static inline bool gust__mutex_is_special(const pthread_mutex_t *mutex)
     return mutex->__data.__kind & (ROBUST | INHERIT | PROTECT | SHARED);
 }
 
+/* ---- what we read inside glibc's other locks; layout.c tries whether it is so ---- */
+
+enum { GUST__COND_SHARED = 1, GUST__COND_MONOTONIC = 2 }; /* of __wrefs */
+enum { GUST__ONCE_DONE = 2 };                             /* of a pthread_once_t */
+
+/* Behind the value, sem_t says whether processes share it. */
+static inline bool gust__semaphore_is_shared(const sem_t *semaphore)
+{
+    return ((const int *)(const void *)semaphore)[2] != 0;
+}
+
 /* ---- apart.c ---- */
 
 /* Calls function(argument) on a thread of its own and waits for it, uninterrupted. Not in the pool: it waits

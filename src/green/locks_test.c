@@ -292,6 +292,9 @@ static void *raise_slowly(void *argument)
 
 static void signal_handlers_post_to_coroutines(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     struct sigaction action = {.sa_handler = post_in_handler, .sa_flags = SA_RESTART};
     pthread_t self = pthread_self(), thread;
     (void)state;
@@ -376,6 +379,9 @@ static void *once_in_thread(void *argument)
 
 static void initialisations_happen_once(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     pthread_t thread;
     (void)state;
     assert_int_equal(gust_run(twenty_at_once, NULL, GUST_S(30)), 0);
@@ -405,6 +411,9 @@ static int once_recursively(void *argument)
 
 static void one_inside_itself_is_reported(void **state)
 {
+#ifdef UNDER_TSAN
+    skip();
+#endif
     (void)state;
     log_quietly();
     assert_int_equal(gust_run(once_recursively, NULL, GUST_S(30)), 0);
@@ -414,65 +423,79 @@ static void one_inside_itself_is_reported(void **state)
 
 /* ---- Joins and barriers ---- */
 
-static void *sleep_a_little(void *argument)
+struct ticks {
+    int count;
+    bool may_end, stop;
+};
+
+/* Ends only when the coroutine that ticks has run beside the one that joins. */
+static void *await_ticks(void *argument)
 {
-    usleep(5000);
+    struct ticks *ticks = argument;
+    while (!__atomic_load_n(&ticks->may_end, __ATOMIC_ACQUIRE))
+        usleep(100);
+    int before = __atomic_load_n(&ticks->count, __ATOMIC_ACQUIRE);
+    while (__atomic_load_n(&ticks->count, __ATOMIC_ACQUIRE) < before + 3)
+        usleep(100);
     return argument;
 }
 
+#ifndef UNDER_TSAN
 static int sleep_c11(void *argument)
 {
     usleep(2000);
     return *(int *)argument;
 }
+#endif
 
 static int join_some(void *argument)
 {
-    int number = 17, result = 0;
     void *value = NULL;
     pthread_t thread;
-    thrd_t other;
     struct timespec at = soon(CLOCK_REALTIME, 0);
+#ifndef UNDER_TSAN /* which stops at it */
     CHECK(pthread_join(pthread_self(), NULL) == EDEADLK);
-    pthread_create(&thread, NULL, sleep_a_little, argument);
+#endif
+    pthread_create(&thread, NULL, await_ticks, argument);
     CHECK(pthread_timedjoin_np(thread, &value, &at) == ETIMEDOUT);
     at = soon(CLOCK_MONOTONIC, 0);
     CHECK(pthread_clockjoin_np(thread, &value, CLOCK_MONOTONIC, &at) == ETIMEDOUT);
+    __atomic_store_n(&((struct ticks *)argument)->may_end, true, __ATOMIC_RELEASE);
     CHECK(pthread_join(thread, &value) == 0 && value == argument);
+#ifndef UNDER_TSAN /* which has no thrd_create: such threads crash in it */
+    int number = 17, result = 0;
+    thrd_t other;
     CHECK(thrd_create(&other, sleep_c11, &number) == thrd_success);
     CHECK(thrd_join(other, &result) == thrd_success && result == 17);
+#endif
     return 0;
 }
-
-struct ticks {
-    int count;
-    bool stop;
-};
 
 static int tick(void *argument)
 {
     struct ticks *ticks = argument;
-    for (; !ticks->stop; ticks->count++)
+    while (!ticks->stop) {
+        __atomic_add_fetch(&ticks->count, 1, __ATOMIC_RELEASE);
         gust_sleep(GUST_MS(1) / 4);
+    }
     return 0;
 }
 
 static int join_beside_another(void *argument)
 {
-    struct ticks ticks = {0};
+    struct ticks *ticks = argument;
     GUST_GROUP(group);
-    gust_go(&group, tick, &ticks);
-    CHECK(join_some(argument) == 0);
-    CHECK(ticks.count > 1);
-    ticks.stop = true;
+    gust_go(&group, tick, ticks);
+    CHECK(join_some(ticks) == 0);
+    ticks->stop = true;
     return gust_group_wait(&group);
 }
 
 static void a_join_lets_others_run(void **state)
 {
-    int value;
+    struct ticks ticks = {0};
     (void)state;
-    assert_int_equal(gust_run(join_beside_another, &value, GUST_S(30)), 0);
+    assert_int_equal(gust_run(join_beside_another, &ticks, GUST_S(30)), 0);
 }
 
 struct line {

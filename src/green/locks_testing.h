@@ -35,6 +35,26 @@
         }                                                                                     \
     } while (0)
 
+/* TSan has a pthread_once of its own, which calls nobody's: there, initialisations that park hang. And it
+ * hangs itself when a signal comes in a switch of coroutines under sem_wait. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define UNDER_TSAN
+#endif
+
+/* TSan's wrappers of sem_wait, join and other blocking calls take the atomics of all that runs inside for
+ * plain memory: what libgust does there, under its own locks and posts, looks unordered. Who unlocks what it
+ * does not own is told EPERM, which is what some tests are about. */
+const char *__tsan_default_suppressions(void);
+__attribute__((used, visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+    return "race:libgust.so\nmutex:ask_as_other\nmutex:ask_as_owner\nmutex:wait_without_it\nmutex:catch_it\nmutex:try_for_a_time\nmutex:lock_twice\nmutex:lock_in_callback\nmutex:pthread_mutex_lock\n";
+}
+
 static inline struct timespec soon(clockid_t clock, int64_t nanoseconds)
 {
     struct timespec time;

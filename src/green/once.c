@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DONE = 2 }; /* glibc's mark in a pthread_once_t */
-
 /* On the stack of who initialises. */
 struct running {
     struct gust__list node;
@@ -37,7 +35,7 @@ static __attribute__((constructor)) void watch_forks(void)
 
 static bool is_done(const pthread_once_t *control)
 {
-    return __atomic_load_n(control, __ATOMIC_ACQUIRE) & DONE;
+    return __atomic_load_n(control, __ATOMIC_ACQUIRE) & GUST__ONCE_DONE;
 }
 
 /* Enters it as the one who initialises. False: another does, whom *other then describes. */

@@ -6,12 +6,6 @@
 
 #include <semaphore.h>
 
-/* Behind the value, glibc's sem_t says whether processes share it: a post of theirs cannot be seen. */
-static bool is_shared(const sem_t *semaphore)
-{
-    return ((const int *)(const void *)semaphore)[2] != 0;
-}
-
 /* 0; -1: EAGAIN, EINVAL. */
 static int await(struct gust__green_call *call, sem_t *semaphore, int flags, int64_t until)
 {
@@ -20,7 +14,7 @@ static int await(struct gust__green_call *call, sem_t *semaphore, int flags, int
     int result, saved = errno;
     gust__lot_enter(&waiter, semaphore);
     while ((result = gust__green_next.sem_trywait(semaphore)) < 0 && errno == EAGAIN) {
-        int64_t at = is_shared(semaphore) ? gust__lot_look_again(&interval, until) : until;
+        int64_t at = gust__semaphore_is_shared(semaphore) ? gust__lot_look_again(&interval, until) : until;
         int over = gust__lot_park(call, &waiter, flags, at);
         if (over < 0 || (over == 1 && at == until)) {
             saved = over < 0 ? errno : ETIMEDOUT;

@@ -16,9 +16,14 @@ GUST__EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
     if (!gust__green_here())
         return gust__green_next.pthread_spin_lock(lock);
     struct gust__green_call call = GUST__GREEN_CALL("pthread_spin_lock", -1);
-    while (pthread_spin_trylock(lock) == EBUSY)
+    while (gust__green_next.pthread_spin_trylock(lock) == EBUSY)
         give_turn(&call);
     return 0;
+}
+
+GUST__EXPORT int pthread_spin_trylock(pthread_spinlock_t *lock)
+{
+    return gust__green_next.pthread_spin_trylock(lock);
 }
 
 GUST__EXPORT int sched_yield(void)
