@@ -106,6 +106,23 @@ static int system_call(void *unused)
     return system("sleep 0.03");
 }
 
+/* What a child begins with. (Debian's sh clears its mask itself, so it looks at its parent thread's.) */
+static int mask_of_system(void *unused)
+{
+    (void)unused;
+    return system("for task in /proc/$PPID/task/*; do"
+                  "  if grep -q '^Name:.system$' $task/status; then"
+                  "    grep -q 'SigBlk:.*fffffff' $task/status && exit 1; exit 0;"
+                  "  fi;"
+                  "done; exit 2");
+}
+
+static void commands_begin_with_the_caller_s_mask(void **state)
+{
+    (void)state;
+    assert_int_equal(gust_run(mask_of_system, NULL, GUST_S(30)), 0);
+}
+
 static int pclose_call(void *unused)
 {
     (void)unused;
@@ -318,6 +335,42 @@ static void deadlines_end_waits_for_children_and_leave_them(void **state)
     wait_for_errands();
 }
 
+/* ---- Cancelled ---- */
+
+static int cancel_it(void *argument)
+{
+    struct both *both = argument;
+    GUST_GROUP(group);
+    gust_go(&group, run_call, both);
+    gust_sleep(GUST_MS(5));
+    gust_group_cancel(&group);
+    gust_group_wait(&group);
+    return 0;
+}
+
+static void ends_by_cancel(int (*call)(void *argument), void *argument, int result)
+{
+    struct both both = {.call = call, .argument = argument};
+    assert_int_equal(gust_run(cancel_it, &both, 0), 0);
+    assert_true(both.ended);
+    assert_int_equal(both.result, result);
+    assert_int_equal(both.code, ECANCELED);
+}
+
+static void cancelled_waits_end(void **state)
+{
+    struct timespec left;
+    int set = semget(IPC_PRIVATE, 1, 0600);
+    (void)state;
+    ends_by_cancel(nanosleep_minute, &left, -1);
+    ends_by_cancel(pause_call, NULL, -1);
+    ends_by_cancel(wait_for_signal, NULL, -1);
+    ends_by_cancel(long_command, NULL, -1);
+    ends_by_cancel(down, &set, -1);
+    semctl(set, 0, IPC_RMID);
+    wait_for_errands();
+}
+
 /* ---- FIFOs: opened on a thread that may be left behind; and how many there can be ---- */
 
 static char fifo[64];
@@ -447,6 +500,9 @@ static int search_many(void *unused)
     GUST_GROUP(group);
     for (int i = 0; i < 20; i++)
         gust_go(&group, search, unused);
+    gust_yield(); /* all of them have asked */
+    if (gust__green_errands() > 1)
+        return -1;
     return gust_group_wait(&group);
 }
 
@@ -455,6 +511,30 @@ static void searches_for_the_same_share_one(void **state)
     (void)state;
     assert_int_equal(gust_run(search_many, NULL, GUST_S(30)), 0);
     wait_for_errands();
+}
+
+static int search_in_no_time(void *unused)
+{
+    struct addrinfo *list;
+    GUST_DEADLINE(1);
+    (void)unused;
+    int code = getaddrinfo("localhost", "http", NULL, &list);
+    if (code == 0)
+        freeaddrinfo(list);
+    return code == EAI_SYSTEM && errno == ETIMEDOUT;
+}
+
+/* Nearly always before the look-up ends. */
+static void a_deadline_ends_a_search(void **state)
+{
+    int ended = 0;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        errno = 0;
+        ended += gust_run(search_in_no_time, NULL, 0);
+        wait_for_errands();
+    }
+    assert_in_range(ended, 1, 20);
 }
 
 /* ---- File locks, futexes: their siblings go on too ---- */
@@ -544,13 +624,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siblings_go_on),
+        cmocka_unit_test(commands_begin_with_the_caller_s_mask),
         cmocka_unit_test(deadlines_end_sleeps),
         cmocka_unit_test(deadlines_end_other_waits),
         cmocka_unit_test(deadlines_end_waits_for_children_and_leave_them),
+        cmocka_unit_test(cancelled_waits_end),
         cmocka_unit_test(a_fifo_that_nobody_waits_for_any_more_is_closed),
         cmocka_unit_test(there_is_a_most_of_them),
         cmocka_unit_test(records_are_the_coroutine_s_own),
         cmocka_unit_test(searches_for_the_same_share_one),
+        cmocka_unit_test(a_deadline_ends_a_search),
         cmocka_unit_test(locks_and_futexes_do_not_hold_up_siblings),
         cmocka_unit_test(a_forked_child_has_none),
     };

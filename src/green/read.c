@@ -27,6 +27,15 @@ static bool is_file(int fd)
            (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
+/* A file that said EAGAIN: it waits for its disk, O_NONBLOCK or not. errno is kept. */
+static bool is_waiting_file(const struct gust__green_io *io)
+{
+    int saved = errno;
+    bool is = saved == EAGAIN && !gust__green_registered(io->call.fd) && is_file(io->call.fd);
+    errno = saved;
+    return is;
+}
+
 /* ---- Reading ---- */
 
 static ssize_t read_polled(struct gust__green_io *io)
@@ -62,6 +71,10 @@ static ssize_t read_at_once(struct gust__green_io *io)
     ssize_t done = gust__sys_preadv2(io->call.fd, io->vector, (int)io->count, -1, RWF_NOWAIT);
     if (may_end_too_early(io, done))
         return gust__green_file_read_on(&io->call, io->vector, (int)io->count, -1, 0, done);
+    if (done < 0 && is_waiting_file(io)) {
+        io->try = read_file;
+        return read_file(io);
+    }
     if (done >= 0 || errno != EOPNOTSUPP)
         return done;
     io->try = read_socket;
@@ -121,6 +134,10 @@ static ssize_t write_no_socket(struct gust__green_io *io)
     size_t count;
     const struct iovec *vector = gust__green_io_vector(io, &count);
     ssize_t done = gust__sys_pwritev2(io->call.fd, vector, (int)count, -1, RWF_NOWAIT);
+    if (done < 0 && is_waiting_file(io)) {
+        io->try = write_file;
+        return write_file(io);
+    }
     if (done >= 0 || errno != EOPNOTSUPP)
         return done;
     io->try = write_unknown;
