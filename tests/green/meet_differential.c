@@ -10,9 +10,9 @@ enum {
     JOIN = 4,
     SLEEP = 8,
     ONCE = 16,
-
+    WAITS = 32,
     BY_CODE = 64,
-    REFUSES = 128
+    REFUSES = 128,
 };
 enum { LIMIT = 20 };
 
@@ -186,6 +186,14 @@ static long by_clockjoin(struct differential *d, int unused)
     void *result = NULL;
     (void)unused;
     int code = pthread_clockjoin_np(thread, &result, CLOCK_MONOTONIC, at(CLOCK_MONOTONIC));
+    return joined(d, code, result);
+}
+
+static long by_tryjoin(struct differential *d, int unused)
+{
+    void *result = NULL;
+    (void)unused;
+    int code = pthread_tryjoin_np(thread, &result);
     return joined(d, code, result);
 }
 
@@ -366,10 +374,11 @@ static const struct differential_operation operations[] = {
     {"pthread_cond_clockwait", by_cond_clockwait, CONDITION | TIMED},
     {"cnd_wait", by_cnd_wait, CONDITION},
     {"cnd_timedwait", by_cnd_timedwait, CONDITION | TIMED},
-    {"pthread_join", by_join, JOIN},
-    {"pthread_timedjoin_np", by_timedjoin, JOIN | TIMED},
-    {"pthread_clockjoin_np", by_clockjoin, JOIN | TIMED},
-    {"thrd_join", by_thrd_join, JOIN},
+    {"pthread_join", by_join, JOIN | WAITS},
+    {"pthread_timedjoin_np", by_timedjoin, JOIN | WAITS | TIMED},
+    {"pthread_clockjoin_np", by_clockjoin, JOIN | WAITS | TIMED},
+    {"pthread_tryjoin_np", by_tryjoin, JOIN | TIMED},
+    {"thrd_join", by_thrd_join, JOIN | WAITS},
     {"nanosleep", by_nanosleep, SLEEP | REFUSES},
     {"__nanosleep", by_nanosleep_alias, SLEEP | REFUSES},
     {"clock_nanosleep", by_clock_nanosleep, SLEEP | REFUSES | BY_CODE},
@@ -386,7 +395,7 @@ static const struct differential_scenario scenarios[] = {
     {"it is broadcast to", it_is_broadcast_to, CONDITION},
     {"its limit comes", a_limit_comes, CONDITION | TIMED},
     {"a signal comes to it", a_signal_comes_to_it, CONDITION},
-    {"a thread ends", a_thread_ends, JOIN},
+    {"a thread ends", a_thread_ends, JOIN | WAITS},
     {"a thread has ended", a_thread_has_ended, JOIN},
     {"its limit comes first", a_limit_comes_first, JOIN | TIMED},
     {"it is oneself", it_is_oneself, JOIN},
