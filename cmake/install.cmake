@@ -26,3 +26,8 @@ list(JOIN gust_packages ", " gust_pc_requires)
 configure_file(cmake/gust.pc.in gust.pc @ONLY)
 configure_file(cmake/gust-green.pc.in gust-green.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gust.pc ${PROJECT_BINARY_DIR}/gust-green.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# tools/green-scan, with the lists that it reads.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/green-scan DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/tools/green-limits DESTINATION ${CMAKE_INSTALL_DATADIR}/gust)
+install(FILES ${PROJECT_SOURCE_DIR}/src/green/symbols.h DESTINATION ${CMAKE_INSTALL_DATADIR}/gust RENAME green-symbols.h)

@@ -35,8 +35,9 @@ if(TARGET gust-cmocka)
     if(TARGET green)
         gust_unit_tests(green green) # as a program has it: two shared libraries, this one first
 
-        # tests/green/NAME_differential.c: the same calls natively and on a coroutine.
-        file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/green/*_differential.c)
+        # tests/green: the same calls natively and on a coroutine (NAME_differential.c), and what is not covered (limits_test.c).
+        file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/green/*_differential.c
+            ${PROJECT_SOURCE_DIR}/tests/green/*_test.c)
         foreach(file IN LISTS test_files)
             get_filename_component(name ${file} NAME_WE)
             add_executable(test-green-${name} EXCLUDE_FROM_ALL ${file})

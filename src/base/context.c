@@ -12,6 +12,8 @@ static _Thread_local bool watched __attribute__((tls_model("initial-exec")));
 
 unsigned gust__fork_generation = 1;
 
+void (*gust__locks_lost)(void);
+
 static pthread_key_t key;
 static bool have_key;
 

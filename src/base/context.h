@@ -24,6 +24,7 @@ struct gust__context {
     int64_t deadline;         /* monotonic; 0: none. The earliest of all open scopes' */
     int64_t shield_until;     /* when the grace time is over; 0: no wait has asked yet (gust__shield_ends) */
     unsigned shield;          /* defers that run: their waits are not interrupted until shield_until */
+    unsigned locks;           /* mutexes it owns; libgust-green counts them: gust__locks_lost */
     bool caught;              /* gust__caught */
 };
 
@@ -36,6 +37,10 @@ extern _Thread_local struct gust__context gust__thread_context __attribute__((tl
  * share (random numbers, locks held by threads that are not there) compares. Changes only in the child of a
  * fork, where gust__current is NULL too. */
 extern GUST_API unsigned gust__fork_generation;
+
+/* Set by libgust-green: a throw has left the frames that held a lock, and nobody will release it. Does not
+ * return. */
+extern GUST_API void (*gust__locks_lost)(void);
 
 static inline struct gust__context *gust__context(void)
 {

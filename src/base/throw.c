@@ -65,6 +65,8 @@ static void forget_frames(const void *from, const void *to)
 static _Noreturn void land(struct gust__catch *catcher)
 {
     gust__scopes_end_until(catcher->scopes);
+    if (gust__context()->locks > catcher->locks && gust__locks_lost)
+        gust__locks_lost();
     forget_frames(__builtin_frame_address(0), catcher->place);
     gust__jump_back(catcher->place);
 }

@@ -16,6 +16,7 @@ struct gust__catch {
     struct gust_error *error;   /* once thrown: what; the context's, or kept by a scope that ends */
     void *place;
     unsigned shield;
+    unsigned locks; /* owned when it began */
     bool thrown;
     struct _Unwind_Exception exception; /* set by a throw that unwinds */
 };
@@ -26,6 +27,7 @@ static inline void gust__catch_open(struct gust__context *context, struct gust__
     catch->scopes = context->scopes;
     catch->ending = context->ending;
     catch->shield = context->shield;
+    catch->locks = context->locks;
     catch->thrown = false;
     context->catcher = catch;
 }

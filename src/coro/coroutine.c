@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+void (*gust__coroutine_green_ends)(struct gust__coroutine *coroutine);
+
 /* ---- The end ---- */
 
 static void log_unread(struct gust__coroutine *coroutine, struct gust_error *error)
@@ -57,6 +59,8 @@ static void finish(struct gust__coroutine *coroutine, int code)
     struct gust_error *error = error_of(coroutine, code);
     if (coroutine->locals)
         gust__locals_end(&coroutine->locals);
+    if ((coroutine->context.locks || coroutine->green.values) && gust__coroutine_green_ends)
+        gust__coroutine_green_ends(coroutine);
     if (error || coroutine->future)
         deliver(coroutine, error);
     if (coroutine->context.error) /* of what ran since */
@@ -127,9 +131,20 @@ static void reclaim(struct gust__coroutines *home)
     gust__coroutines_less(home);
 }
 
+/* In a handler that waits, `throw;` and the handler's end must find their own exception. */
+static void exchange(struct gust__exceptions *here, struct gust__coroutine *coroutine)
+{
+    struct gust__exceptions other = *here;
+    *here = coroutine->exceptions;
+    coroutine->exceptions = other;
+}
+
 void gust__coroutine_resume(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
+    struct gust__exceptions *exceptions = home->exceptions ? home->exceptions() : NULL;
+    if (exceptions)
+        exchange(exceptions, coroutine);
     coroutine->resumed = gust__loop_time(home->loop);
     gust__current = coroutine;
     gust__fiber_init_thread(&home->fiber);
@@ -137,6 +152,8 @@ void gust__coroutine_resume(struct gust__coroutine *coroutine)
     gust__flow_switch(&home->flow, &coroutine->flow);
     gust__fiber_arrive(&home->fiber, &coroutine->fiber);
     gust__current = NULL;
+    if (exceptions)
+        exchange(exceptions, coroutine);
     if (home->ended)
         reclaim(home);
 }
@@ -207,6 +224,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->locals = NULL;
     coroutine->request = NULL;
     coroutine->green = (struct gust__coroutine_green){0};
+    coroutine->exceptions = (struct gust__exceptions){0};
     coroutine->number = ++home->started;
     coroutine->interruptions = 0;
     coroutine->cancelled = false;

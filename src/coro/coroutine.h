@@ -33,8 +33,13 @@
 struct gust__coroutine_green {
     unsigned off;  /* scopes open that switch interposition off */
     unsigned keep; /* scopes open that keep an interrupted wait from shutting its socket */
-    void *locks;   /* what it owns: src/green/locks.h */
-    void *values;  /* what it has of thread-specific values */
+    void *values;  /* what it has of thread-specific values: src/green/values.c */
+};
+
+/* What C++ keeps of a thread's exceptions: the ABI's __cxa_eh_globals. */
+struct gust__exceptions {
+    void *caught;
+    unsigned uncaught;
 };
 
 struct gust__coroutine {
@@ -55,6 +60,7 @@ struct gust__coroutine {
     struct gust__local_values *locals; /* NULL: none */
     void *request;                     /* the web layer's: gust_current() */
     struct gust__coroutine_green green;
+    struct gust__exceptions exceptions; /* while it does not run */
     const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
     const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
     int64_t resumed;        /* loop time of the last switch to it */
@@ -105,6 +111,16 @@ GUST_API void gust__wake(struct gust__coroutine *coroutine);
 /* A wait that a foreign thread ends: the waker posts `post` to the coroutine's loop with gust__wake_posted
  * and the coroutine as the argument. */
 GUST_API int gust__wake_posted(void *coroutine);
+
+/* ---- what libgust-green adds ---- */
+
+/* Called, if libgust-green has set it, by a coroutine that ends with context.locks or green.values not zero.
+ */
+extern GUST_API void (*gust__coroutine_green_ends)(struct gust__coroutine *coroutine);
+
+/* Logs what has gone wrong between the running code and a coroutine of this thread: the text with the
+ * caller's backtrace, then the coroutine's. errno is kept. */
+GUST_API void gust__coroutine_report(struct gust__coroutine *coroutine, const char *text);
 
 /* ---- all of a loop's coroutines ---- */
 

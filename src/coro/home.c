@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log_int.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 
 enum { grace = 6 }; /* seconds that closing gives coroutines to end: shielded clean-up has 5 */
@@ -153,6 +154,16 @@ static bool may_recycle(void)
 
 /* A million stacks are 256 GiB of addresses, which some environments don't have (ulimit -v, valgrind,
  * sanitizers): then it is fewer. */
+/* Weak for what is linked in, dlsym for what comes with another library. */
+extern struct gust__exceptions *__cxa_get_globals(void) __attribute__((weak));
+
+static void find_exceptions(struct gust__coroutines *coroutines)
+{
+    coroutines->exceptions = __cxa_get_globals;
+    if (!coroutines->exceptions)
+        *(void **)(void *)&coroutines->exceptions = dlsym(RTLD_DEFAULT, "__cxa_get_globals");
+}
+
 int gust__coroutines_begin(struct gust__coroutines *coroutines)
 {
     enum { most = 1024 * 1024, least = 256 };
@@ -170,6 +181,7 @@ int gust__coroutines_begin(struct gust__coroutines *coroutines)
     coroutines->max = options.max;
     coroutines->stack_shift = (unsigned)__builtin_ctzl(gust__stack_arena_stride(coroutines->arena));
     coroutines->recycles = may_recycle();
+    find_exceptions(coroutines);
 #ifndef GUST_PORTABLE_SWITCH
     char stack[256] __attribute__((aligned(16)));
     gust__flow_init(&coroutines->flow, stack, sizeof(stack), NULL, NULL); /* only for the modes it reads */

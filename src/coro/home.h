@@ -37,7 +37,8 @@ struct gust__coroutines {
     struct gust__coroutine *ended; /* has just run for the last time: its stack is to be given back */
     struct gust__flow flow;        /* the loop's own, while a coroutine runs */
     struct gust__fiber fiber;
-    uint64_t float_modes; /* that a coroutine starts with */
+    struct gust__exceptions *(*exceptions)(void); /* C++'s, of the calling thread; NULL: no libstdc++ here */
+    uint64_t float_modes;                         /* that a coroutine starts with */
     struct gust__task
         nudge; /* while it closes: keeps the loop from sleeping once there is nothing to wait for */
     bool closing;

@@ -162,4 +162,23 @@ extern struct gust__green_settings gust__green_settings;
 /* A line on standard error: who waits, in which call, on whose behalf. */
 void gust__green_trace(const struct gust__green_call *call);
 
+/* Writes "PQexec (libpq.so.5)", as much of it as is known; as snprintf. */
+int gust__green_describe(char *to, size_t size, const void *address);
+
+/* ---- layout.c ---- */
+
+/* The type of lock that is laid out otherwise than we think; NULL: none. */
+const char *gust__green_unknown_lock(void);
+
+/* ---- values.c: thread-specific values ---- */
+
+/* A coroutine with values of its own ends. */
+void gust__green_values_end(struct gust__coroutine *coroutine);
+
+/* Finds out which key OpenSSL's error queue has, if OpenSSL is there. errno is kept. */
+void gust__green_values_probe(void);
+
+/* A key was made since the last probe, so it is worth another. */
+extern _Atomic bool gust__green_values_new;
+
 #endif

@@ -49,6 +49,18 @@ static bool is_file_after_all(struct gust__green_io *io)
     return true;
 }
 
+bool gust__green_take_error(const struct gust__green_call *call)
+{
+    if (!(call->ready & EPOLLERR))
+        return false;
+    int code = 0;
+    socklen_t length = sizeof(code);
+    if (gust__sys_getsockopt(call->fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0 || code == 0)
+        return false;
+    errno = code;
+    return true;
+}
+
 ssize_t gust__green_io_once(struct gust__green_io *io, uint32_t events)
 {
     int saved = errno;
@@ -62,6 +74,8 @@ ssize_t gust__green_io_once(struct gust__green_io *io, uint32_t events)
             return -1;
         if (io->done > 0 && io->call.ready & EPOLLERR)
             return -1; /* a try would take the error away from the next call, whose it is */
+        if (events & EPOLLOUT && gust__green_take_error(&io->call))
+            return -1;
     }
 }
 

@@ -43,6 +43,11 @@ ssize_t gust__green_io_all(struct gust__green_io *io, uint32_t events);
 /* True when the user has made it non-blocking. */
 bool gust__green_nonblocking(int fd);
 
+/* After a wait to write: true with errno when the socket had an error, which a blocked write fails with. A
+ * new try would ask first whether the peer is there, and make EPIPE, and SIGPIPE, of a Unix socket's
+ * ECONNRESET. */
+bool gust__green_take_error(const struct gust__green_call *call);
+
 /* When SO_RCVTIMEO or SO_SNDTIMEO ends a call's wait; GUST__FOREVER: it has no limit. */
 int64_t gust__green_socket_limit(const struct gust__green_call *call, int option);
 

@@ -1,4 +1,4 @@
-/* Sleeping, and giving way. */
+/* Sleeping. */
 #include "base/alloc.h"
 #include "green/errand.h"
 #include "green/time.h"
@@ -202,44 +202,4 @@ GUST__EXPORT int thrd_sleep(const struct timespec *time, struct timespec *left)
         return gust__green_next.thrd_sleep(time, left);
     struct gust__green_call call = GUST__GREEN_CALL("thrd_sleep", -1);
     return sleep_for(&call, time, left) ? -1 : 0;
-}
-
-/* ---- Giving way ---- */
-
-/* To the loop's other work. A deadline that has passed is the next call's to report. */
-static void give_way(struct gust__green_call *call)
-{
-    int saved = errno;
-    gust__green_park(call, GUST__INTERRUPTIBLE, gust_loop_time(gust__current->loop));
-    errno = saved;
-}
-
-GUST__EXPORT int sched_yield(void)
-{
-    if (!gust__green_here())
-        return gust__green_next.sched_yield();
-    struct gust__green_call call = GUST__GREEN_CALL("sched_yield", -1);
-    give_way(&call);
-    return 0;
-}
-
-GUST__EXPORT void thrd_yield(void)
-{
-    if (!gust__green_here()) {
-        gust__green_next.sched_yield();
-        return;
-    }
-    struct gust__green_call call = GUST__GREEN_CALL("thrd_yield", -1);
-    give_way(&call);
-}
-
-/* <pthread.h> gives the name to sched_yield, so that only old programs call it. */
-int old_yield(void) __asm__("pthread_yield");
-GUST__EXPORT int old_yield(void)
-{
-    if (!gust__green_here())
-        return gust__green_next.sched_yield();
-    struct gust__green_call call = GUST__GREEN_CALL("pthread_yield", -1);
-    give_way(&call);
-    return 0;
 }

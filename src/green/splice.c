@@ -1,4 +1,5 @@
 /* Moving data between descriptors in the kernel: splice, tee and vmsplice have a flag, sendfile none. */
+#include "green/io.h"
 #include "green/moment.h"
 
 static bool is_ready(int fd, short events)
@@ -21,7 +22,12 @@ static int wait_for_either(struct gust__green_call *call, int in, int out)
         errno = EAGAIN;
         return -1;
     }
-    return gust__green_wait(call, lacks_room ? EPOLLOUT : EPOLLIN, GUST__FOREVER) < 0 ? -1 : 0;
+    call->began = gust__clock_now();
+    int64_t until = gust__green_socket_limit(call, lacks_room ? SO_SNDTIMEO : SO_RCVTIMEO);
+    int result = gust__green_wait(call, lacks_room ? EPOLLOUT : EPOLLIN, until);
+    if (result == 1)
+        errno = EAGAIN;
+    return result != 0 || (lacks_room && gust__green_take_error(call)) ? -1 : 0;
 }
 
 /* ---- sendfile ---- */

@@ -44,13 +44,14 @@ static long wait_on_futex(struct gust__green_call *call, struct raw_call *raw)
     return gust__green_offload_alone(call, run_raw, raw);
 }
 
-GUST__EXPORT long syscall(long number, ...)
+/* Reads six arguments, as libc's does, of which the caller may have passed fewer. */
+GUST__EXPORT __attribute__((no_sanitize("address"))) long syscall(long number, ...)
 {
     struct raw_call raw = {.number = number};
     va_list arguments;
     va_start(arguments, number);
     for (int i = 0; i < 6; i++)
-        raw.a[i] = va_arg(arguments, long); /* as libc's, whatever was passed */
+        raw.a[i] = va_arg(arguments, long);
     va_end(arguments);
     if (!gust__green_here() || !waits_on_futex(number, raw.a[1]))
         return gust__green_next.syscall(number, raw.a[0], raw.a[1], raw.a[2], raw.a[3], raw.a[4], raw.a[5]);

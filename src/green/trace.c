@@ -19,8 +19,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Appends "PQexec (libpq.so.5)", as much of it as is known. */
-static int describe(char *to, size_t size, const void *address)
+int gust__green_describe(char *to, size_t size, const void *address)
 {
     Dl_info info;
     if (!dladdr(address, &info))
@@ -35,7 +34,7 @@ void gust__green_trace(const struct gust__green_call *call)
 {
     char line[400], caller[200], descriptor[24] = "";
     int saved = errno;
-    describe(caller, sizeof(caller), call->caller);
+    gust__green_describe(caller, sizeof(caller), call->caller);
     if (call->fd >= 0)
         snprintf(descriptor, sizeof(descriptor), " of descriptor %d", call->fd);
     int length = snprintf(line, sizeof(line), "green: %s waits in %s%s for %s\n",

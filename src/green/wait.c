@@ -1,10 +1,14 @@
 /* How a hooked call waits. */
 #include "green/green_int.h"
 
+#include <stdatomic.h>
+
 int gust__green_park(struct gust__green_call *call, int flags, int64_t until)
 {
     if (__builtin_expect(gust__green_settings.trace, 0))
         gust__green_trace(call);
+    if (__builtin_expect(atomic_load_explicit(&gust__green_values_new, memory_order_relaxed), 0))
+        gust__green_values_probe(); /* before another coroutine can mix its errors with ours */
     return gust__park_until(flags, call->name, until);
 }
 

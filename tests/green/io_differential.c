@@ -108,6 +108,20 @@ static void read_waits_for_a_pipe(struct differential *d)
     close(ends[1]);
 }
 
+/* Layers of this kind have ended waits after one second of their own accord. */
+static void read_waits_longer_than_a_second(struct differential *d)
+{
+    int ends[2];
+    char room[16] = "";
+    differential_tcp(ends);
+    differential_later(d, 1100, differential_write, ends[1]);
+    NOTE(d, read(ends[0], room, sizeof(room)));
+    differential_data(d, room, sizeof(room));
+    differential_join(d);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void read_sees_a_pipe_close(struct differential *d)
 {
     int ends[2];
@@ -812,6 +826,7 @@ int main(void)
         CASE(read_waits_for_a_socket),
         CASE(read_waits_for_tcp),
         CASE(read_waits_for_a_pipe),
+        CASE(read_waits_longer_than_a_second),
         CASE(read_sees_a_pipe_close),
         CASE(read_sees_a_peer_close),
         CASE(read_sees_a_peer_reset),
