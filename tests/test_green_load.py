@@ -13,7 +13,7 @@ LEAST_GAIN = 4
 def green_load(build, *arguments, environment=None):
     """-> (exit status, what it said)"""
     done = subprocess.run([build / "examples/green_load", *arguments], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90,
                           env={**os.environ, **(environment or {})})
     return done.returncode, done.stdout
 

@@ -57,7 +57,7 @@ def interrupt(root, build, tmp_path_factory):
 
     def run(name, where, *more, environment=None, status=0):
         done = subprocess.run([compile_recipe(name), where, *more], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=120, env={**os.environ, **(environment or {})})
+                              timeout=90, env={**os.environ, **(environment or {})})
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
