@@ -52,15 +52,25 @@
 #endif
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define DIFFERENTIAL_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define DIFFERENTIAL_TSAN
+#endif
+#endif
+
 /* That a sibling thread closes what another reads is what the cases are about, as are locks that are given
  * back by those who have not got them. A thread that has ended leaves its stack to the next, which the
- * kernel, not we, makes sure of: the loop's coroutines may then read where it wrote. */
+ * kernel, not we, makes sure of: the loop's coroutines may then read where it wrote. Joins that libgust-green
+ * makes for a coroutine are libc's own, unseen. */
 const char *__tsan_default_suppressions(void);
 __attribute__((used, visibility("default"))) const char *__tsan_default_suppressions(void)
 {
     return "race:differential_later_thread\nrace:differential_run_native\nrace:differential_signal_thread\n"
            "race:differential_punctual\nrace:current_float_modes\n"
-           "mutex:lock_differential\ndeadlock:meet_differential\n";
+           "mutex:lock_differential\ndeadlock:meet_differential\n"
+           "race:meet_differential\nrace:thread_main\n";
 }
 
 enum {
