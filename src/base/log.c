@@ -117,7 +117,7 @@ static void write_line(const gust_log_line *line)
 /* ---- What a line looks like ---- */
 
 /* "240229 13:59:59". Breaking down local time takes a lock and a search in libc: once a second is enough. */
-static const char *local_time(void)
+const char *gust__log_time(void)
 {
     static _Thread_local struct {
         time_t second;
@@ -209,7 +209,7 @@ static size_t escape(char *to, size_t room, const char *text, size_t length, boo
 
 static size_t put_prefix(char *to, size_t size, gust_log_level level, const char *module, int line)
 {
-    return (size_t)snprintf(to, size, "[%c %s %s:%d] ", "DIWE"[level], local_time(), module, line);
+    return (size_t)snprintf(to, size, "[%c %s %s:%d] ", "DIWE"[level], gust__log_time(), module, line);
 }
 
 /* A level from outside the enumeration must not index anything. */

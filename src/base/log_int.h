@@ -19,6 +19,10 @@ enum {
 void gust__log_error_at(gust_log_level level, const char *file, int line, const gust_error *error,
                         const char *what);
 
+/* "240229 13:59:59": local time as lines have it, broken down once a second and thread. Borrowed until the
+ * thread's next call. */
+const char *gust__log_time(void);
+
 /* Looks anew whether lines are coloured: after standard error was replaced, and in tests. */
 void gust__log_choose_colour(void);
 

@@ -14,7 +14,7 @@
 struct fetch {
     struct gust__fetch_request request;
     struct gust__connection *connection;
-    struct gust__answer answer;
+    struct gust__fetched answer;
 };
 
 /* However the fetch ends, also by a throw out of a callback: a connection that is still here is in the middle

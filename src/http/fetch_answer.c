@@ -10,7 +10,7 @@ enum { HEADERS = 100 };
 static const struct gust__http1_limits limits = {.head = 64 << 10, .line = 16 << 10, .headers = HEADERS};
 
 struct reading {
-    struct gust__answer *answer;
+    struct gust__fetched *answer;
     struct gust__connection *connection;
     const struct gust__fetch_request *request;
 };
@@ -253,7 +253,7 @@ static int read_body(const struct reading *reading, enum framing framing, int64_
     return -1;
 }
 
-int gust__answer_read(struct gust__answer *answer, struct gust__connection *connection,
+int gust__answer_read(struct gust__fetched *answer, struct gust__connection *connection,
                       const struct gust__fetch_request *request)
 {
     struct reading reading = {answer, connection, request};

@@ -10,7 +10,7 @@
 
 enum { GUST__FETCH_MAX_INTERIM = 100 }; /* answers of 1xx before the final one */
 
-struct gust__answer {
+struct gust__fetched {
     gust_response *response; /* set once its head was read, also when the body then fails. The caller's */
     bool begun;              /* some byte came */
     bool may_keep;           /* it is whole, and the server lets the connection go on */
@@ -18,7 +18,7 @@ struct gust__answer {
 
 /* [blk] answer begins as {0}. on_body, if the request has one, gets the body's pieces and may wait or throw.
  * 0; -1: EBADMSG, EMSGSIZE (head or body), ECONNRESET (it ended early), what on_body and reading say. */
-int gust__answer_read(struct gust__answer *answer, struct gust__connection *connection,
+int gust__answer_read(struct gust__fetched *answer, struct gust__connection *connection,
                       const struct gust__fetch_request *request);
 
 #endif

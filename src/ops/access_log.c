@@ -1,12 +1,12 @@
 #include "ops/access_log.h"
 
 #include "base/clock.h"
+#include "base/log_int.h"
 #include "base/sys.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <gust/error.h>
 #include <gust/log.h>
@@ -48,12 +48,7 @@ static int format_line(const struct gust__exchange *exchange, const char *peer, 
 static void write_to_file(gust_log_level level, const char *text)
 {
     char line[LINE_MAX_BYTES + 64];
-    char stamp[32] = "";
-    time_t now = (time_t)(gust__clock_wall() / GUST_S(1));
-    struct tm local;
-    if (localtime_r(&now, &local))
-        strftime(stamp, sizeof(stamp), "%y%m%d %H:%M:%S", &local);
-    int length = snprintf(line, sizeof(line), "[%c %s access] %s\n", "DIWE"[level], stamp, text);
+    int length = snprintf(line, sizeof(line), "[%c %s access] %s\n", "DIWE"[level], gust__log_time(), text);
     size_t size = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
     while (gust__sys_write(file, line, size) < 0 && errno == EINTR)
         continue;
