@@ -55,6 +55,7 @@ typedef struct gust_route_options {
     const char *host GUST_ZERO;  /* only for this Host: a PCRE2 pattern that must match whole, without port */
     const char *name GUST_ZERO;  /* for gust_url_for */
     size_t state_size GUST_ZERO; /* gust_state(req): so many zeroed bytes for each request */
+    bool no_xsrf GUST_ZERO;      /* not for browsers: requests bring no XSRF token (gust/secure.h) */
 } gust_route_options;
 
 /* [any] Routes requests to a function. pattern: "METHOD /path" or "/path" for every method, the path a PCRE2
@@ -108,6 +109,12 @@ GUST_API void gust_not_found(gust_app *app, gust_handler_function *function, voi
 /* [any] Writes the body of every error answer of the application (default: the reason as text). */
 GUST_API void gust_write_error(gust_app *app, gust_handler_function *function);
 
+/* A key that signs cookies; its version is written into each (gust/secure.h). */
+typedef struct gust_cookie_key {
+    unsigned version; /* below 1,000,000,000 */
+    const char *secret;
+} gust_cookie_key;
+
 typedef struct gust_app_settings {
     size_t size;
     int64_t max_body GUST_ZERO;            /* default 100 MiB; -1: none allowed */
@@ -126,6 +133,10 @@ typedef struct gust_app_settings {
     const char *spool_directory GUST_ZERO; /* default $TMPDIR or /tmp */
     const char *server GUST_ZERO;          /* the Server header; default "gust"; "" : none */
     bool no_keep_alive GUST_ZERO;
+    /* gust/secure.h. Borrowed for the application's life; of at least 16 bytes */
+    const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
+    const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */
+    bool xsrf_cookies GUST_ZERO;                  /* what changes things must bring its token */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */
@@ -283,7 +294,8 @@ GUST_API int gust_flush(gust_request *request);
  * on. */
 GUST_API int gust_finish(gust_request *request);
 GUST_API bool gust_finished(gust_request *request);
-/* [blk] Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
+/* [blk] Sets Location and the status (301, 302, 303, 307, 308), drops the output so far and finishes; other
+ * headers and cookies stay. */
 GUST_API void gust_redirect(gust_request *request, const char *url, int status);
 /* Drops the output and headers so far. EALREADY when the head has been sent. */
 GUST_API int gust_clear(gust_request *request);

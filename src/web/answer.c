@@ -213,6 +213,7 @@ static int send_output(gust_request *request, const void *more, size_t more_size
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
     size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
+    request->xsrf_token = NULL; /* its cookie went with the headers */
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
 
@@ -233,6 +234,7 @@ void gust__answer_reset(gust_request *request)
     request->has_content_type = false;
     request->content_length = 0;
     request->output_size = 0;
+    request->xsrf_token = NULL; /* its cookie went with the headers */
 }
 
 int gust_clear(gust_request *request)
@@ -268,8 +270,11 @@ void gust_redirect(gust_request *request, const char *url, int status)
 {
     if (status < 300 || status > 399)
         gust_fail(500, "gust_redirect: %d does not redirect", status);
-    if (gust_clear(request) < 0 || gust_set_header(request, "Location", url) < 0)
+    if (gust_set_header(request, "Location", url) < 0)
         gust_fail(500, "gust_redirect: %s", gust_error_text(gust_error_last()));
+    gust_clear_header(request, "Content-Type"); /* what was written is dropped; cookies stay */
+    gust_clear_header(request, "Content-Length");
+    request->output_size = 0;
     gust_set_status(request, status);
     gust__answer_finish(request);
 }

@@ -203,5 +203,9 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(spool_directory);
     TAKE(server);
     TAKE(no_keep_alive);
+    TAKE(cookie_secret);
+    TAKE(cookie_keys);
+    TAKE(xsrf_cookies);
+    gust__app_check_keys(app);
 }
 #undef TAKE

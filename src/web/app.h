@@ -71,6 +71,9 @@ struct gust_app {
     struct gust__route *mount;      /* of a mounted application: the route that leads here, of route->app */
     struct gust__middleware *chain; /* of the frozen application: the parents' middleware, then its own */
     size_t chain_count;
+    gust_cookie_key single_key[2]; /* .cookie_secret as a list */
+    const gust_cookie_key *keys;   /* of the frozen application: its own or its parent's; NULL: none */
+    bool xsrf;                     /* of the frozen application: itself or a parent asked for it */
     char *mistake;
     bool frozen;
 };
@@ -101,6 +104,11 @@ void gust__app_mistaken(gust_app *app, const char *format, ...) __attribute__((f
 
 /* Fills a gust__route's name for gust_url_for; NULL: unknown. */
 const struct gust__route *gust__app_named(const gust_app *app, const char *name);
+
+/* Checks the settings of gust/secure.h. */
+void gust__app_check_keys(gust_app *app);
+/* Works out the keys and the protection of an application whose parent is frozen, if it has one. */
+void gust__app_inherit_keys(gust_app *app);
 
 /* Whether gust_url_for can fill the pattern: outside its groups it is literal text (url_for.c). */
 bool gust__pattern_reversible(const char *pattern);

@@ -48,7 +48,8 @@ struct gust_request {
     struct gust__arguments *arguments;
     struct gust__files *files;
     struct gust__cookies *cookies;
-    void *json; /* of the body: json_t, freed when the request ends */
+    const char *xsrf_token; /* of this answer */
+    void *json;             /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
     const char **header_texts; /* values with a NUL behind, by index; made when asked */
 
@@ -120,6 +121,11 @@ void gust__answer_reset(gust_request *request);
 void gust__answer_error(gust_request *request);
 /* Answers with a status and its default body. text NULL: the reason only. */
 void gust__answer_status(gust_request *request, int status, const char *text);
+
+/* ---- xsrf.c ---- */
+
+/* Ends the handler with 403 if the method changes things and the request did not bring its token. */
+void gust__xsrf_guard(gust_request *request);
 
 /* ---- serve.c ---- */
 

@@ -291,6 +291,7 @@ int gust__app_freeze(gust_app *app)
         return 0;
     if (index_literals(app) < 0 || chain_middleware(app) < 0)
         return gust_error_set(ENOMEM, "out of memory for the routes");
+    gust__app_inherit_keys(app);
     for (struct gust__route *route = app->routes; route; route = route->next) {
         if (route->mounted && gust__app_freeze(route->mounted) < 0)
             return -1;

@@ -133,6 +133,8 @@ static int run_handler(void *argument)
 {
     gust_request *request = argument;
     const struct gust__route *route = request->route;
+    if (request->app->xsrf && route && !route->options.no_xsrf)
+        gust__xsrf_guard(request);
     if (!route)
         run_without_route(request);
     else if (route->handler)
