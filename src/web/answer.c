@@ -213,7 +213,6 @@ static int send_output(gust_request *request, const void *more, size_t more_size
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
     size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
-    request->xsrf_token = NULL; /* its cookie went with the headers */
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
 

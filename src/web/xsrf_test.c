@@ -26,6 +26,13 @@ static void late(gust_request *request)
     gust_xsrf_token(request);
 }
 
+static void streamed(gust_request *request)
+{
+    gust_print(request, gust_xsrf_token(request));
+    gust_flush(request);
+    gust_print(request, gust_xsrf_token(request));
+}
+
 static const gust_handler table = {.prepare = change, .post = change};
 
 static gust_app *protected_app(void)
@@ -37,6 +44,7 @@ static gust_app *protected_app(void)
     gust_route(app, "POST /free", change, .no_xsrf = true);
     gust_route(app, "POST /stream", change, .stream_body = true);
     gust_route(app, "GET /late", late);
+    gust_route(app, "GET /streamed", streamed);
     gust_handle(app, "/table", &table);
     gust_route(sub, "POST /any", change);
     gust_mount(app, "/sub", sub);
@@ -133,6 +141,9 @@ static void test_a_token_behind_the_head_is_an_error(void **state)
     struct gust__test_answer *answer = gust__test_fetch(app, "GET /late");
     assert_true(answer->aborted);
     assert_non_null(strstr(answer->log, "before the output"));
+    answer = gust__test_fetch(app, "GET /streamed");
+    assert_int_equal(answer->size % 2, 0);
+    assert_memory_equal(answer->body, answer->body + answer->size / 2, answer->size / 2);
     gust_app_free(app);
 }
 
