@@ -157,6 +157,7 @@ typedef struct gust_app_settings {
     bool etags
         GUST_ZERO; /* every whole answer to GET and HEAD gets an Etag, a hash of its body; see gust_finish */
     bool debug GUST_ZERO; /* for development only: error pages show backtraces and requests */
+    const struct gust_locales *locales GUST_ZERO; /* gust/locale.h; borrowed for the application's life */
     /* gust/secure.h. Borrowed for the application's life; of at least 16 bytes */
     const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
     const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */

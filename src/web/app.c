@@ -237,6 +237,7 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(xsrf_cookies);
     TAKE(etags);
     TAKE(debug);
+    TAKE(locales);
     gust__app_check_keys(app);
 }
 #undef TAKE

@@ -50,7 +50,8 @@ struct gust_request {
     struct gust__files *files;
     struct gust__cookies *cookies;
     const char *xsrf_token; /* of this answer */
-    void *json;             /* of the body: json_t, freed when the request ends */
+    const struct gust_locale *locale;
+    void *json; /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
     const char **header_texts; /* values with a NUL behind, by index; made when asked */
 

@@ -299,6 +299,7 @@ static void inherit_settings(gust_app *app)
 {
     const gust_app *parent = app->mount ? app->mount->app : NULL;
     app->etags = app->settings.etags || (parent && parent->etags);
+    app->locales = app->settings.locales ? app->settings.locales : parent ? parent->locales : NULL;
     app->debug = app->settings.debug || (parent && parent->debug);
     app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
 }
