@@ -184,20 +184,17 @@ static int64_t earlier(int64_t one, int64_t other)
 
 static int write_record(struct gust__session *session, const gust_sessions *sessions, const char *key)
 {
-    char *values = json_dumps(session->values, JSON_COMPACT), *record = NULL;
+    enum { TIMES_ROOM = 48 };
     int64_t expires = earlier(session->used + sessions->idle, session->created + sessions->absolute);
-    int result = -1;
-    size_t size = values ? strlen(values) + 64 : 0;
-    record = values ? gust__malloc(size) : NULL;
-    if (!record) {
-        gust_error_set(ENOMEM, NULL);
-        goto out;
-    }
-    snprintf(record, size, "%" PRId64 " %" PRId64 " %s", session->created, session->used, values);
-    result = sessions->store->save(sessions->store, key, record, expires);
-out:
+    size_t size = json_dumpb(session->values, NULL, 0, JSON_COMPACT);
+    char *record = gust__malloc(TIMES_ROOM + size + 1);
+    if (!record)
+        return gust_error_set(ENOMEM, NULL);
+    int times = snprintf(record, TIMES_ROOM, "%" PRId64 " %" PRId64 " ", session->created, session->used);
+    json_dumpb(session->values, record + times, size, JSON_COMPACT);
+    record[(size_t)times + size] = 0;
+    int result = sessions->store->save(sessions->store, key, record, expires);
     gust__free(record);
-    free(values);
     return result;
 }
 
