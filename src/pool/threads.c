@@ -50,7 +50,7 @@ static void empty_pool(gust_threads *threads)
     gust__list_init(&threads->resting);
     gust__list_init(&threads->ended);
     gust__list_init(&threads->drains);
-    threads->count = threads->busy = threads->delivering = 0;
+    threads->count = threads->busy = threads->delivering = threads->told = 0;
     threads->queued = 0;
     threads->done = threads->refused = threads->cancelled = 0;
 }
@@ -175,19 +175,6 @@ static bool needs_worker(const gust_threads *threads)
     return threads->count - threads->busy <= threads->queued && threads->count < threads->max_workers;
 }
 
-/* Gives the work to the queue, and tells the thread that rested last: NULL if none does. */
-static struct gust__worker *enqueue(gust_threads *threads, struct gust__work *work)
-{
-    gust__list_append(&threads->queue, &work->node);
-    threads->queued++;
-    struct gust__list *node = gust__list_take_first(&threads->resting);
-    if (!node)
-        return NULL;
-    struct gust__worker *worker = GUST__CONTAINER(node, struct gust__worker, resting);
-    gust__signal_tell(&worker->wake);
-    return worker;
-}
-
 /* ---- calls ---- */
 
 static int refuse(const gust_threads *threads, int code)
@@ -214,10 +201,13 @@ int gust__threads_submit(gust_threads *threads, struct gust__work *work)
         else
             code = refusal(threads, work); /* the lock was dropped meanwhile */
     }
-    if (code)
+    if (code) {
         threads->refused++;
-    else
-        told = enqueue(threads, work);
+    } else {
+        gust__list_append(&threads->queue, &work->node);
+        threads->queued++;
+        told = gust__worker_tell(threads);
+    }
     gust__lock_drop(&threads->lock);
     if (told)
         gust__signal_rouse(&told->wake);

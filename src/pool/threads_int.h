@@ -19,6 +19,7 @@ struct gust__worker {
     struct gust__list node;    /* of the pool's workers; then of those that ended */
     struct gust__list resting; /* of the pool's; in none: it works, or was told to */
     struct gust__signal wake;
+    bool told; /* to wake, and has not yet */
     gust_threads *threads;
 };
 
@@ -35,6 +36,7 @@ struct gust_threads {
     unsigned count;            /* workers there are, or that are just starting */
     unsigned busy;             /* of them run a call */
     unsigned delivering;       /* of them have just run one */
+    unsigned told;             /* of them are about to wake */
     size_t queued;
     uint64_t done, refused, cancelled;
     unsigned drained; /* drains that refuse calls; 0: it is open */
@@ -57,6 +59,11 @@ static inline bool gust__threads_quiet(const gust_threads *threads)
 gust_threads *gust__threads_default_if_made(void);
 
 /* ---- worker.c, with the lock held ---- */
+
+/* Tells the thread that rested last to wake, if a call waits and none is about to: that one will tell the
+ * next if there is more. So many small calls do not wake a thread each. NULL: none was told; else
+ * gust__signal_rouse its `wake` once the lock is dropped. */
+struct gust__worker *gust__worker_tell(gust_threads *threads);
 
 /* Starts one more. The lock is dropped meanwhile. 0, or -1 and errno. */
 int gust__worker_start(gust_threads *threads);

@@ -24,6 +24,18 @@ static struct gust__work *take_work(gust_threads *threads)
     return GUST__CONTAINER(node, struct gust__work, node);
 }
 
+struct gust__worker *gust__worker_tell(gust_threads *threads)
+{
+    if (threads->queued == 0 || threads->told > 0 || gust__list_empty(&threads->resting))
+        return NULL;
+    struct gust__list *node = gust__list_take_first(&threads->resting);
+    struct gust__worker *worker = GUST__CONTAINER(node, struct gust__worker, resting);
+    worker->told = true;
+    threads->told++;
+    gust__signal_tell(&worker->wake);
+    return worker;
+}
+
 /* False: it has rested for its time and is not needed. Threads that are to stay rest for ever; which of them
  * they are is seen anew each time, so that as many are left as there shall be. */
 static bool rest(struct gust__worker *worker)
@@ -34,6 +46,8 @@ static bool rest(struct gust__worker *worker)
     gust__list_prepend(&threads->resting, &worker->resting);
     bool late = gust__signal_wait(&worker->wake, &threads->lock, until) < 0;
     gust__list_remove(&worker->resting);
+    threads->told -= worker->told;
+    worker->told = false;
     return !late || threads->count <= threads->min_workers || threads->queued > 0;
 }
 
@@ -55,7 +69,10 @@ static struct gust__work *next_work(struct gust__worker *worker)
 static void run_work(gust_threads *threads, struct gust__work *work)
 {
     void (*deliver)(struct gust__work *) = work->deliver; /* without one the work is gone once it has run */
+    struct gust__worker *told = gust__worker_tell(threads);
     gust__lock_drop(&threads->lock);
+    if (told)
+        gust__signal_rouse(&told->wake);
     work->run(work);
     gust_error_clear();
     gust__lock_take(&threads->lock);
