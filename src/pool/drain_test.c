@@ -170,7 +170,7 @@ static int open_soon(void *argument)
 static void a_thread_that_drains_is_woken_by_the_end(void **state)
 {
     (void)state;
-    gust_threads *threads = gust_threads_new(.workers = 1), *other = gust_threads_new();
+    gust_threads *threads = gust_threads_new(.workers = 1, .idle = -1), *other = gust_threads_new();
     close_gate();
     gust_future *runs = gust_threads_async(threads, wait_at_gate, NULL);
     gust_future *opener = gust_threads_async(other, open_soon, NULL);
