@@ -1,7 +1,6 @@
 """Clients of real PostgreSQL and Redis servers, one way of running them beside the other: `bench/run green`."""
 import contextlib
 import importlib.util
-import os
 import re
 import socket
 import subprocess
@@ -14,15 +13,10 @@ CONTENDERS = {
     "coroutines": ["green_coroutines"],
     "a thread each": ["green_threads", "each"],
     "thread pool": ["green_threads", "pool"],
+    "pool over all": ["green_threads", "pool-all"],
     "Go": ["green_go"],
 }
 MOST = max(COUNTS) + 50  # connections that a server must be able to hold
-
-
-def places():
-    """-> the processor of the clients, that of the server. With only one, they share it."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return allowed[-1], allowed[0]
 
 
 def real_servers():
@@ -53,10 +47,9 @@ def set_key(server):
 
 
 @contextlib.contextmanager
-def running():
-    """-> {kind: a server that answers}"""
+def running(cpu):
+    """Servers on one processor. -> {kind: one that answers}"""
     module = real_servers()
-    _, cpu = places()
     started = {}
     try:
         try:
@@ -72,9 +65,8 @@ def running():
             server.stop()
 
 
-def ask(contender, kind, server, count, seconds):
-    """-> microseconds of the clients' own processor time for each query, queries a second"""
-    cpu, _ = places()
+def ask(contender, kind, server, count, seconds, cpu):
+    """Clients on one processor. -> microseconds of the clients' own processor time for each query, queries a second"""
     program, *mode = CONTENDERS[contender]
     command = ["taskset", "-c", cpu, BUILD / "bench" / program, *mode, kind, server.host, server.port, count, seconds]
     try:

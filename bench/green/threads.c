@@ -6,7 +6,10 @@
  * pool: as many threads as a usual pool has (4 more than there are processors, as Python's executor; no more
  * than there are clients), each with a connection of its own. Each client has one query waiting in a queue or
  * under way; a thread takes the oldest, asks, and puts the client's next one at the end. So no answer has to
- * be handed to another thread: this is the least that a pool can cost.
+ * be handed to another thread, and only so many connections are used: this is the least that a pool can cost.
+ *
+ * pool-all: the same threads and queue, but each client has a connection of its own, as with the others, on
+ * which the thread asks for it.
  */
 #include "clients.h"
 
@@ -65,6 +68,17 @@ static void *serve_queue(void *arg)
     return NULL;
 }
 
+static void *serve_queue_of_all(void *unused)
+{
+    (void)unused;
+    while (!clients.stop) {
+        struct client *client = take();
+        clients_ask(client, client->connection);
+        put(client);
+    }
+    return NULL;
+}
+
 static unsigned pool_size(void)
 {
     unsigned usual = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 4;
@@ -93,13 +107,13 @@ static void run(unsigned count, void *(*function)(void *client))
 
 int main(int argc, char **argv)
 {
-    clients_read_arguments(argc, argv, (const char *const[]){"each", "pool", NULL});
-    bool pool = !strcmp(clients.mode, "pool");
-    unsigned count = pool ? pool_size() : clients.count;
-    for (unsigned i = 0; pool && i < clients.count; i++)
+    clients_read_arguments(argc, argv, (const char *const[]){"each", "pool", "pool-all", NULL});
+    bool all = !strcmp(clients.mode, "pool-all"), each = !strcmp(clients.mode, "each");
+    unsigned threads = each ? clients.count : pool_size();
+    for (unsigned i = 0; i < clients.count; i++)
         put(&clients.clients[i]);
-    if (clients_open(count) == 0)
-        run(count, pool ? serve_queue : ask_on);
+    if (clients_open(all ? clients.count : threads) == 0)
+        run(threads, each ? ask_on : all ? serve_queue_of_all : serve_queue);
     clients_close();
     return clients.failed;
 }
