@@ -93,6 +93,12 @@ static void run(int (*function)(void *unused))
 
 /* ---- nothing is asked ---- */
 
+/* Sanitizers make system calls of their own. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED
 #endif
