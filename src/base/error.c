@@ -49,6 +49,13 @@ static struct gust_error *assemble(const char *domain, int detail, int code, voi
     return error;
 }
 
+struct gust_error *gust__error_from_elsewhere(const char *domain, int detail, int code, void *const *frames,
+                                              size_t count, const char *text)
+{
+    return assemble(domain, detail, code, frames, count < GUST__ERROR_FRAMES ? count : GUST__ERROR_FRAMES,
+                    text);
+}
+
 /* As gust__error_new; from: the return address that is to be the newest frame, NULL: this function's caller.
  */
 static __attribute__((noinline)) struct gust_error *new_from(const void *from, const char *domain, int detail,
