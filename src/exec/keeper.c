@@ -168,7 +168,7 @@ static void want_worker(struct gust__worker *worker)
 {
     worker->state = GUST__WORKER_WANTED;
     worker->tasks = 0;
-    worker->kill = worker->out_of_time = false;
+    worker->kill = worker->dismissed = worker->out_of_time = false;
 }
 
 static int try_again(void *argument)
@@ -216,7 +216,7 @@ static int check_processor_time(void *argument)
     gust_processes *processes = worker->processes;
     int64_t left = processes->options.max_cpu - (processor_time(worker) - worker->cpu_begin);
     if (left <= 0) {
-        worker->out_of_time = true;
+        worker->out_of_time = worker->dismissed = true;
         kill_worker(worker);
         return 0;
     }
@@ -250,6 +250,7 @@ static void rest(struct gust__worker *worker)
 {
     const gust_processes_options *options = &worker->processes->options;
     if (options->max_tasks && worker->tasks >= options->max_tasks) {
+        worker->dismissed = true;
         end_worker(worker);
         lose_socket(worker); /* which it hears as its end */
         return;
@@ -258,10 +259,15 @@ static void rest(struct gust__worker *worker)
     gust__list_append(&worker->processes->resting, &worker->resting);
 }
 
+static bool means_gone(int code)
+{
+    return code == EPIPE || code == ECONNRESET || code == ECONNREFUSED || code == ENOTCONN;
+}
+
 /* A worker that has gone is reported soon; the task waits for another. */
 static void could_not_give(struct gust__worker *worker, struct gust__process_task *task, int code)
 {
-    if (code != EPIPE && code != ECONNRESET) {
+    if (!means_gone(code)) {
         fail(task, plain_error(code, NULL));
         rest(worker);
         return;
@@ -365,6 +371,7 @@ static bool receive_answer(struct gust__worker *worker)
         return false; /* for now, or for ever: the zygote's report says */
     if (got == 0) {
         lose_socket(worker);
+        kill_worker(worker); /* it ends; or its job has closed what it should not */
         return false;
     }
     if ((size_t)got >= sizeof(answer))
@@ -422,11 +429,10 @@ static struct gust_error *death(struct gust__worker *worker, const struct gust__
 static void worker_ended(struct gust__worker *worker, const struct gust__zygote_report *report)
 {
     receive_answers(worker);
-    bool expected = worker->state == GUST__WORKER_ENDING || worker->task;
     end_worker(worker);
     struct gust_error *error = death(worker, report);
     struct gust__process_task *task = take_task(worker);
-    if (!expected)
+    if (!task && !worker->dismissed)
         gust_log(GUST_WARNING, "%s while it had nothing to do", gust_error_text(error));
     if (task)
         fail(task, error);
@@ -504,8 +510,8 @@ static void zygote_gone(gust_processes *processes)
     end_all(processes, error);
 }
 
-/* False: no more for now. Where its end has closed it is about to be gone, which its pidfd tells; how it ended
- * is known only then. */
+/* False: no more for now. Where its end has closed it is about to be gone, which its pidfd tells; how it
+ * ended is known only then. */
 static bool receive_report(gust_processes *processes)
 {
     struct gust__zygote_report report;
@@ -567,6 +573,7 @@ static struct gust__process_task *take_running_number(gust_processes *processes,
         if (!worker->task || worker->task->order.number != number)
             continue;
         struct gust__process_task *task = take_task(worker);
+        worker->dismissed = true;
         kill_worker(worker);
         return task;
     }

@@ -32,6 +32,7 @@ struct gust__worker {
     pid_t pid;
     int fd;                          /* -1: none */
     bool kill;                       /* an order to kill it is to be sent */
+    bool dismissed;                  /* we had it end */
     bool out_of_time;                /* its job used up its processor time */
     unsigned tasks;                  /* that it has had */
     struct gust__process_task *task; /* that it runs; NULL also when that was cancelled */

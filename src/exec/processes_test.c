@@ -206,6 +206,15 @@ static int starts_child_that_stays(const void *in, size_t length, gust_output *o
     _exit(4);
 }
 
+static __attribute__((noreturn)) int closes_everything(const void *in, size_t length, gust_output *output)
+{
+    (void)in, (void)length, (void)output;
+    for (int fd = 3; fd < 100; fd++)
+        close(fd);
+    for (;;)
+        sleep(1000);
+}
+
 /* ---- results ---- */
 
 static void check_text(gust_processes *pool, gust_process_job *job, const char *wanted)
@@ -389,6 +398,7 @@ static int get_deaths(gust_processes *pool)
     assert_int_equal(frame_count(), 0);
     check_error(pool, exits, ECHILD, "exit", 3, "the worker exited with status 3");
     assert_int_equal(frame_count(), 0);
+    check_error(pool, closes_everything, ECHILD, "signal", SIGKILL, "the worker was killed by SIGKILL");
     check_error(pool, starts_child_that_stays, ECHILD, "exit", 4, "the worker exited with status 4");
     assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
     return 0;
