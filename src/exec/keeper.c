@@ -7,6 +7,7 @@
  * whatever ends a worker, its task gets exactly one end.
  */
 #include "base/alloc.h"
+#include "base/children.h"
 #include "base/clock.h"
 #include "base/log_int.h"
 #include "coro/future.h"
@@ -469,10 +470,9 @@ static void take_report(gust_processes *processes, const struct gust__zygote_rep
 /* What is left of it is waited for when the pool is freed. */
 static struct gust_error *zygotes_end(const gust_processes *processes)
 {
-    siginfo_t info = {0};
+    siginfo_t info;
     char text[128];
-    int found = gust__sys_waitid(P_PID, (id_t)processes->zygote, &info, WEXITED | WNOHANG | WNOWAIT);
-    if (found < 0 || info.si_pid == 0)
+    if (gust__children_wait(processes->zygote, &info, WEXITED | WNOHANG | WNOWAIT) <= 0)
         return plain_error(ECHILD, "the process pool's zygote has gone");
     if (info.si_code == CLD_EXITED) {
         snprintf(text, sizeof(text), "the process pool's zygote exited with status %d", info.si_status);

@@ -16,6 +16,7 @@
 static struct {
     int fd;
     uint64_t number; /* of the task that runs */
+    const void *end; /* the return address behind the job's frames */
     const gust_processes *processes;
 } worker;
 
@@ -31,13 +32,23 @@ static void send_error(enum gust__answer_kind kind, const struct gust__worker_er
     gust__wire_send(worker.fd, vector, GUST_LEN(vector), -1, flags);
 }
 
+/* The frames of the job; what is below them is how its worker came to be. */
+static uint32_t own_frames(void *const *frames, size_t count)
+{
+    uint32_t own = 0;
+    while (own < count && frames[own] != worker.end)
+        own++;
+    return own;
+}
+
 static void send_failure(int code)
 {
     struct gust_error *error = gust__error_take_for(code ? code : EIO);
-    struct gust__worker_error sent = {
-        .code = error->code, .detail = error->detail, .frame_count = (uint32_t)error->frame_count};
+    struct gust__worker_error sent = {.code = error->code,
+                                      .detail = error->detail,
+                                      .frame_count = own_frames(error->frames, error->frame_count)};
     memcpy(sent.domain, error->domain, sizeof(sent.domain));
-    memcpy(sent.frames, error->frames, error->frame_count * sizeof(void *));
+    memcpy(sent.frames, error->frames, sent.frame_count * sizeof(void *));
     if (error->text)
         snprintf(sent.text, sizeof(sent.text), "%s", error->text);
     gust__error_free(error);
@@ -91,6 +102,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     error.detail = signal;
     memcpy(error.domain, "signal", sizeof("signal"));
     _Unwind_Backtrace(visit_frame, &walk);
+    error.frame_count = own_frames(error.frames, error.frame_count);
     if (error.frame_count == 0 && signal == SIGSEGV && info->si_code > 0)
         error.frames[error.frame_count++] = caller_of_nothing(context);
     send_error(GUST__ANSWER_CRASHED, &error, MSG_DONTWAIT);
@@ -119,6 +131,7 @@ struct call {
 static int run_job(void *argument)
 {
     const struct call *call = argument;
+    worker.end = __builtin_return_address(0);
     return call->task->job(call->in, call->task->length, &output);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "exec/zygote.h"
 #include "base/alloc.h"
+#include "base/children.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "coro/sanitizer.h"
@@ -51,6 +52,8 @@ static pid_t fork_zygote(const gust_processes *processes, const int *pair)
     sigset_t all, before;
     sigfillset(&all);
     pid_t parent = gust__sys_getpid();
+    if (gust__children_begin() < 0)
+        return -1;
     fflush(NULL); /* or each worker would write it once more */
     gust__sys_rt_sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
@@ -58,17 +61,19 @@ static pid_t fork_zygote(const gust_processes *processes, const int *pair)
         gust__sys_close(pair[0]);
         run_zygote(processes, pair[1], parent);
     }
+    gust__children_end(pid);
     int code = errno;
     gust__sys_rt_sigprocmask(SIG_SETMASK, &before, NULL);
     errno = code;
     return pid;
 }
 
-static void wait_for_end(pid_t pid)
+static void wait_for_zygote(pid_t pid)
 {
     siginfo_t info;
-    while (gust__sys_waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
+    while (gust__children_wait(pid, &info, WEXITED) < 0 && errno == EINTR)
         ;
+    gust__children_remove(pid);
 }
 
 static int start(gust_processes *processes)
@@ -98,7 +103,7 @@ fail:;
     if (pair[1] >= 0)
         gust__sys_close(pair[1]);
     if (pid > 0)
-        wait_for_end(pid); /* its socket is closed: it ends */
+        wait_for_zygote(pid); /* its socket is closed: it ends */
     gust__images_fini(&processes->images);
     return gust_error_set(code, "the process pool's zygote: %s", strerrordesc_np(code));
 }
@@ -124,7 +129,7 @@ void gust__zygote_stop(gust_processes *processes)
     gust__sys_close(processes->control);
     if (!ends_within(processes->zygote_fd, GUST_S(2))) /* stopped, or a worker does not die */
         gust__sys_pidfd_send_signal(processes->zygote_fd, SIGKILL, NULL, 0);
-    wait_for_end(processes->zygote);
+    wait_for_zygote(processes->zygote);
     gust__sys_close(processes->zygote_fd);
     gust__images_fini(&processes->images);
     processes->generation = 0;
@@ -214,6 +219,12 @@ static _Noreturn void become_worker(const struct zygote *zygote, int fd)
     gust__worker_run(zygote->processes, fd, zygote->pid);
 }
 
+static void wait_for_worker(pid_t pid, siginfo_t *info)
+{
+    while (gust__sys_waitid(P_PID, (id_t)pid, info, WEXITED) < 0 && errno == EINTR)
+        ;
+}
+
 /* fd is borrowed. 0, or errno. */
 static int start_worker(struct zygote *zygote, struct gust__worker_name name, int fd)
 {
@@ -227,8 +238,9 @@ static int start_worker(struct zygote *zygote, struct gust__worker_name name, in
     int pidfd = gust__sys_pidfd_open(pid, 0);
     if (pidfd < 0) {
         int code = errno;
+        siginfo_t info;
         gust__sys_kill(pid, SIGKILL);
-        wait_for_end(pid);
+        wait_for_worker(pid, &info);
         return code;
     }
     zygote->workers[zygote->count++] = (struct offspring){name, pid, pidfd};
@@ -269,8 +281,7 @@ static void reap(struct zygote *zygote, unsigned place)
 {
     struct offspring *one = &zygote->workers[place];
     siginfo_t info;
-    while (gust__sys_waitid(P_PID, (id_t)one->pid, &info, WEXITED) < 0 && errno == EINTR)
-        ;
+    wait_for_worker(one->pid, &info);
     struct gust__zygote_report ended = {GUST__REPORT_ENDED, one->name, one->pid, info.si_code,
                                         info.si_status};
     gust__sys_close(one->pidfd);
@@ -280,10 +291,11 @@ static void reap(struct zygote *zygote, unsigned place)
 
 static void reap_all(struct zygote *zygote)
 {
+    siginfo_t info;
     for (unsigned i = 0; i < zygote->count; i++)
         gust__sys_kill(zygote->workers[i].pid, SIGKILL);
     for (unsigned i = 0; i < zygote->count; i++)
-        wait_for_end(zygote->workers[i].pid);
+        wait_for_worker(zygote->workers[i].pid, &info);
 }
 
 static void wait_for_something(struct zygote *zygote)
