@@ -7,7 +7,6 @@
  * whatever ends a worker, its task gets exactly one end.
  */
 #include "base/alloc.h"
-#include "base/children.h"
 #include "base/clock.h"
 #include "base/log_int.h"
 #include "coro/future.h"
@@ -50,11 +49,6 @@ static void finish(struct gust__process_task *task, struct gust__made *made)
 static void fail(struct gust__process_task *task, struct gust_error *error)
 {
     finish(task, &(struct gust__made){.result = -1, .error = error});
-}
-
-static struct gust_error *plain_error(int code, const char *text)
-{
-    return gust__error_from_elsewhere(NULL, 0, code, NULL, 0, text);
 }
 
 static struct gust__process_task *take_queued(gust_processes *processes)
@@ -269,7 +263,7 @@ static bool means_gone(int code)
 static void could_not_give(struct gust__worker *worker, struct gust__process_task *task, int code)
 {
     if (!means_gone(code)) {
-        fail(task, plain_error(code, NULL));
+        fail(task, gust__process_error(code, NULL));
         rest(worker);
         return;
     }
@@ -295,7 +289,7 @@ static void fail_all_for_want_of_workers(gust_processes *processes)
 {
     char text[128];
     snprintf(text, sizeof(text), "no worker could be forked: %s", strerrordesc_np(processes->fork_code));
-    struct gust_error *error = plain_error(processes->fork_code, text);
+    struct gust_error *error = gust__process_error(processes->fork_code, text);
     fail_queued(processes, error);
     gust__error_free(error);
 }
@@ -314,18 +308,6 @@ static void dispatch(gust_processes *processes)
 }
 
 /* ---- answers ---- */
-
-static struct gust_error *read_error(const void *bytes, size_t length)
-{
-    struct gust__worker_error error;
-    if (length != sizeof(error))
-        return plain_error(EPROTO, "a worker's answer makes no sense");
-    memcpy(&error, bytes, sizeof(error));
-    error.domain[GUST__ERROR_DOMAIN] = error.text[GUST__ERROR_TEXT] = '\0';
-    bool usual = strcmp(error.domain, "errno") == 0;
-    return gust__error_from_elsewhere(usual ? NULL : error.domain, error.detail, error.code, error.frames,
-                                      error.frame_count, error.text);
-}
 
 static void take_result(struct gust__worker *worker, const struct gust__worker_answer *answer,
                         const void *bytes, int shared)
@@ -348,13 +330,13 @@ static void take_answer(struct gust__worker *worker, const struct gust__worker_a
         return; /* it was cancelled, and the worker is being killed */
     if (answer->kind == GUST__ANSWER_CRASHED) {
         gust__error_free(worker->crash);
-        worker->crash = read_error(bytes, length);
+        worker->crash = gust__process_error_read(bytes, length);
         return;
     }
     if (answer->kind == GUST__ANSWER_FAILED)
-        fail(take_task(worker), read_error(bytes, length));
+        fail(take_task(worker), gust__process_error_read(bytes, length));
     else if (shared < 0 && answer->length != length)
-        fail(take_task(worker), plain_error(EPROTO, "a worker's answer makes no sense"));
+        fail(take_task(worker), gust__process_error(EPROTO, "a worker's answer makes no sense"));
     else
         take_result(worker, answer, bytes, shared);
     if (worker->state == GUST__WORKER_BUSY)
@@ -398,40 +380,11 @@ static void worker_ready(void *owner, uint32_t events)
 
 /* ---- the zygote's reports ---- */
 
-static struct gust_error *death_by_signal(struct gust__worker *worker, int signal)
-{
-    char text[96];
-    const char *name = sigabbrev_np(signal);
-    snprintf(text, sizeof(text), "the worker was killed by SIG%s", name ? name : "?");
-    struct gust_error *crash = worker->crash;
-    size_t frames = crash && crash->detail == signal ? crash->frame_count : 0;
-    return gust__error_from_elsewhere("signal", signal, ECHILD, frames ? crash->frames : NULL, frames, text);
-}
-
-static struct gust_error *death_by_processor_time(const gust_processes *processes)
-{
-    char text[96];
-    snprintf(text, sizeof(text), "the worker was killed: its job used more than %g s of processor time",
-             (double)processes->options.max_cpu / 1e9);
-    return gust__error_from_elsewhere("signal", SIGXCPU, ECHILD, NULL, 0, text);
-}
-
-static struct gust_error *death(struct gust__worker *worker, const struct gust__zygote_report *report)
-{
-    char text[96];
-    if (worker->out_of_time)
-        return death_by_processor_time(worker->processes);
-    if (report->code != CLD_EXITED)
-        return death_by_signal(worker, report->status);
-    snprintf(text, sizeof(text), "the worker exited with status %d", report->status);
-    return gust__error_from_elsewhere("exit", report->status, ECHILD, NULL, 0, text);
-}
-
 static void worker_ended(struct gust__worker *worker, const struct gust__zygote_report *report)
 {
     receive_answers(worker);
     end_worker(worker);
-    struct gust_error *error = death(worker, report);
+    struct gust_error *error = gust__worker_death(worker, report);
     struct gust__process_task *task = take_task(worker);
     if (!task && !worker->dismissed)
         gust_log(GUST_WARNING, "%s while it had nothing to do", gust_error_text(error));
@@ -456,7 +409,8 @@ static void take_report(gust_processes *processes, const struct gust__zygote_rep
     case GUST__REPORT_STARTED:
         worker->pid = report->pid;
         processes->delay = 0;
-        rest(worker);
+        if (worker->state == GUST__WORKER_STARTING) /* its socket may have told before that it is gone */
+            rest(worker);
         break;
     case GUST__REPORT_FAILED:
         could_not_fork(worker, report->status);
@@ -465,22 +419,6 @@ static void take_report(gust_processes *processes, const struct gust__zygote_rep
         worker_ended(worker, report);
         break;
     }
-}
-
-/* What is left of it is waited for when the pool is freed. */
-static struct gust_error *zygotes_end(const gust_processes *processes)
-{
-    siginfo_t info;
-    char text[128];
-    if (gust__children_wait(processes->zygote, &info, WEXITED | WNOHANG | WNOWAIT) <= 0)
-        return plain_error(ECHILD, "the process pool's zygote has gone");
-    if (info.si_code == CLD_EXITED) {
-        snprintf(text, sizeof(text), "the process pool's zygote exited with status %d", info.si_status);
-        return gust__error_from_elsewhere("exit", info.si_status, ECHILD, NULL, 0, text);
-    }
-    const char *name = sigabbrev_np(info.si_status);
-    snprintf(text, sizeof(text), "the process pool's zygote was killed by SIG%s", name ? name : "?");
-    return gust__error_from_elsewhere("signal", info.si_status, ECHILD, NULL, 0, text);
 }
 
 /* Takes error: all calls fail of it. */
@@ -505,7 +443,7 @@ static void zygote_gone(gust_processes *processes)
         return;
     gust__loop_remove(processes->loop, processes->control);
     gust__loop_remove(processes->loop, processes->zygote_fd);
-    struct gust_error *error = zygotes_end(processes);
+    struct gust_error *error = gust__zygote_death(processes);
     gust__log_error(GUST_ERROR, error, "the process pool can do no more");
     end_all(processes, error);
 }
@@ -589,7 +527,7 @@ int gust__keeper_cancel(void *argument)
         task = take_running_number(processes, cancel->number);
     gust__free(cancel);
     if (task)
-        fail(task, plain_error(ECANCELED, NULL));
+        fail(task, gust__process_error(ECANCELED, NULL));
     dispatch(processes);
     return 0;
 }
@@ -623,7 +561,7 @@ static int stop(void *argument)
     if (!processes->broken) {
         gust__loop_remove(processes->loop, processes->control);
         gust__loop_remove(processes->loop, processes->zygote_fd);
-        end_all(processes, plain_error(ECANCELED, "the process pool was freed"));
+        end_all(processes, gust__process_error(ECANCELED, "the process pool was freed"));
     }
     gust_loop_stop(processes->loop);
     return 0;

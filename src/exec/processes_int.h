@@ -117,6 +117,21 @@ int gust__keeper_drain(void *drain); /* takes it */
 
 void gust__process_task_free(struct gust__process_task *task);
 
+/* ---- process_errors.c: the caller's, never NULL ---- */
+
+/* One without a backtrace. text NULL: strerror's. */
+struct gust_error *gust__process_error(int code, const char *text);
+
+/* What a worker has sent. */
+struct gust_error *gust__process_error_read(const void *bytes, size_t length);
+
+/* How a worker ended, with the backtrace that it sent as it died. */
+struct gust_error *gust__worker_death(const struct gust__worker *worker,
+                                      const struct gust__zygote_report *report);
+
+/* How the zygote ended; it is reaped when the pool is freed. */
+struct gust_error *gust__zygote_death(const gust_processes *processes);
+
 /* ---- worker.c ---- */
 
 /* The life of a worker, in its process: fd is its socket, parent the zygote. */

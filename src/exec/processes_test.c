@@ -100,6 +100,13 @@ static int exits(const void *in, size_t length, gust_output *output)
     exit(3);
 }
 
+static int killed_by_a_nameless_signal(const void *in, size_t length, gust_output *output)
+{
+    (void)in, (void)length, (void)output;
+    kill(getpid(), SIGRTMIN + 1);
+    return 0;
+}
+
 static __attribute__((noreturn)) int sleeps_long(const void *in, size_t length, gust_output *output)
 {
     (void)in, (void)length, (void)output;
@@ -172,6 +179,12 @@ static int sleep_a_little(void *unused)
 {
     (void)unused;
     return gust_sleep(GUST_MS(1));
+}
+
+static int makes_a_pool(const void *in, size_t length, gust_output *output)
+{
+    (void)in, (void)length, (void)output;
+    return gust_processes_new() ? 0 : -1;
 }
 
 static int runs_a_loop(const void *in, size_t length, gust_output *output)
@@ -375,6 +388,7 @@ static int get_errors(gust_processes *pool)
     assert_true(frames_name("throw_deep"));
     assert_true(frames_name("throws"));
     assert_false(frames_name("gust__worker_run"));
+    check_error(pool, makes_a_pool, EPERM, "errno", EPERM, "a worker has no process pools");
     check_error(pool, fails_silently, EIO, "errno", EIO, strerror(EIO));
     assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
     return 0;
@@ -397,6 +411,8 @@ static int get_deaths(gust_processes *pool)
     assert_int_equal(frame_count(), 0);
     check_error(pool, exits, ECHILD, "exit", 3, "the worker exited with status 3");
     assert_int_equal(frame_count(), 0);
+    check_error(pool, killed_by_a_nameless_signal, ECHILD, "signal", 35,
+                "the worker was killed by signal 35");
     check_error(pool, closes_everything, ECHILD, "signal", SIGKILL, "the worker was killed by SIGKILL");
     check_error(pool, starts_child_that_stays, ECHILD, "exit", 4, "the worker exited with status 4");
     assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
@@ -498,6 +514,17 @@ static void memory_has_its_limit(void **state)
 #endif
 }
 
+static int computes_100_ms(const void *in, size_t length, gust_output *output)
+{
+    (void)in, (void)length, (void)output;
+    struct timespec begin, now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    do {
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    } while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 100);
+    return 1;
+}
+
 static int around_processor_time(gust_processes *pool)
 {
     check_error(pool, computes_long, ECHILD, "signal", SIGXCPU,
@@ -506,8 +533,8 @@ static int around_processor_time(gust_processes *pool)
     gust_sleep(GUST_MS(500));
     assert_false(gust_future_done(sleeps));
     gust_future_free(sleeps);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
+    for (int i = 0; i < 4; i++) /* it is each job's own */
+        assert_int_equal(gust_processes_run(pool, computes_100_ms, NULL, 0, NULL), 1);
     return 0;
 }
 
@@ -771,6 +798,81 @@ static void outside_coroutines_it_refuses(void **state)
     gust_processes_free(pool);
 }
 
+/* ---- several threads ---- */
+
+enum { CALLERS = 3, CALLS = 200 };
+
+static int call_often(gust_processes *pool)
+{
+    for (int i = 0; i < CALLS; i++) {
+        gust_future *one = gust_processes_async(pool, own_pid, NULL, 0);
+        gust_future *other = gust_processes_async(pool, sleeps_long, NULL, 0);
+        assert_true(one && other);
+        if (i % 20 == 0) {
+            gust_cancel(other);
+            assert_int_equal(gust_await(other), -1);
+        } else {
+            gust_future_free(other);
+        }
+        assert_int_equal(gust_await(one), 0);
+    }
+    return 0;
+}
+
+static void run_caller(void *argument)
+{
+    struct pool_run *run = argument;
+    run->result = gust_run(run_with_pool, run, GUST_S(60));
+}
+
+static void loops_of_several_threads_share_a_pool(void **state)
+{
+    (void)state;
+    gust_processes *pool = gust_processes_new(.workers = 2);
+    struct gust__thread threads[CALLERS];
+    struct pool_run runs[CALLERS];
+    assert_int_equal(gust_processes_start(pool), 0);
+    for (int i = 0; i < CALLERS; i++) {
+        runs[i] = (struct pool_run){pool, call_often, -1};
+        assert_int_equal(gust__thread_start(&threads[i], "caller", run_caller, &runs[i]), 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        gust__thread_join(&threads[i]);
+        assert_int_equal(runs[i].result, 0);
+    }
+    gust_processes_free(pool);
+}
+
+/* ---- no descriptors ---- */
+
+static int run_out_of_descriptors(gust_processes *pool)
+{
+    struct rlimit usual, low;
+    gust_processes_run(pool, forty_two, NULL, 0, NULL);
+    int next = dup(0); /* the lowest free number; a worker's socket, which its end gives back, is below */
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &usual);
+    low = (struct rlimit){(rlim_t)next, usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    check_error(pool, exits, ECHILD, "exit", 3, "the worker exited with status 3");
+    int result = gust_processes_run(pool, forty_two, NULL, 0, NULL), code = errno;
+    const char *text = gust_error_text(gust_error_last());
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(result, -1);
+    assert_int_equal(code, EMFILE);
+    assert_string_equal(text, "no worker could be forked: Too many open files");
+    for (int i = 0; i < 10000 && gust_processes_run(pool, forty_two, NULL, 0, NULL) != 42; i++)
+        gust_sleep(GUST_MS(1));
+    assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
+    return 0;
+}
+
+static void without_workers_calls_fail_until_there_are_some_again(void **state)
+{
+    (void)state;
+    with_pool(gust_processes_new(.workers = 1), run_out_of_descriptors);
+}
+
 /* ---- what a worker has ---- */
 
 static int open_before[3];
@@ -872,6 +974,7 @@ static void a_forked_process_gets_a_zygote_of_its_own(void **state)
 {
     (void)state;
     gust_processes *pool = gust_processes_new(.workers = 1);
+    assert_non_null(pool);
     assert_int_equal(gust__zygotes_start(), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -894,6 +997,7 @@ static void who_only_watches_starts_none(void **state)
 {
     (void)state;
     gust_processes *pool = gust_processes_new(.workers = 1);
+    assert_non_null(pool);
     pid_t child = fork();
     if (child == 0) {
         gust__zygotes_skip();
@@ -912,8 +1016,19 @@ static void who_only_watches_starts_none(void **state)
     gust_processes_free(pool);
 }
 
+static pid_t test_process;
+
+/* What programs register for their own end, a worker that calls exit must not run. */
+static void is_for_the_test_alone(void)
+{
+    if (getpid() != test_process)
+        abort();
+}
+
 int main(void)
 {
+    test_process = getpid();
+    atexit(is_for_the_test_alone);
     const struct CMUnitTest tests[] = {
         pool_test(results_come_back),
         pool_test(arguments_and_results_of_all_sizes),
@@ -936,6 +1051,8 @@ int main(void)
         pool_test(a_running_loop_is_too_late),
         pool_test(a_process_with_threads_is_told_so),
         pool_test(outside_coroutines_it_refuses),
+        pool_test(loops_of_several_threads_share_a_pool),
+        pool_test(without_workers_calls_fail_until_there_are_some_again),
         pool_test(workers_have_files_but_no_sockets),
         pool_test(each_worker_has_random_numbers_of_its_own),
         pool_test(functions_of_objects_loaded_later_are_refused),

@@ -23,7 +23,7 @@ bool gust__zygote_inside;
 
 /* ---- in the serving process ---- */
 
-static bool has_threads(void)
+static bool sees_threads(void)
 {
 #ifdef GUST__TSAN
     enum { usual = 2 }; /* ThreadSanitizer's own */
@@ -36,8 +36,22 @@ static bool has_threads(void)
     return status.st_nlink > usual + 2; /* ".", ".." and one a thread */
 }
 
+/* A thread that was joined may be on its way out of the kernel yet. */
+static bool has_threads(void)
+{
+    enum { tries = 100 };
+    for (int i = 0; i < tries; i++) {
+        if (!sees_threads())
+            return false;
+        gust__sys_nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return true;
+}
+
 int gust__zygote_check(void)
 {
+    if (gust__zygote_inside)
+        return gust_error_set(EPERM, "a worker has no process pools");
     if (!has_threads() && !gust__current && !gust_loop_current())
         return 0;
     return gust_error_set(EPERM, "a process pool is forked before the process has threads or a running loop: "
