@@ -237,6 +237,11 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(xsrf_cookies);
     TAKE(etags);
     TAKE(debug);
+    TAKE(locales);
+    TAKE(sessions);
+    TAKE(login_url);
+    TAKE(current_user);
+    TAKE(has_role);
     gust__app_check_keys(app);
 }
 #undef TAKE
