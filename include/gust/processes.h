@@ -122,12 +122,14 @@ GUST_API void gust_processes_free(gust_processes *processes);
 
 /* ---- in a job ---- */
 
-/* [any, one thread at a time] Adds bytes to the result. 0; -1: ENOBUFS (beyond .max_result), ENOMEM; the result is as it was. */
+/* [any, one thread at a time] Adds bytes to the result. 0; -1: ENOBUFS (beyond .max_result), ENOMEM; the
+ * result is as it was. */
 GUST_API int gust_output_write(gust_output *output, const void *data, size_t length);
 GUST_API int gust_output_printf(gust_output *output, const char *format, ...) GUST_PRINTF(2, 3);
 
-/* [any, one thread at a time] Adds length bytes and returns where they are, to be filled by the caller before the next call here.
- * Results over 32 KiB are made in shared memory, and never copied again. NULL: as above. */
+/* [any, one thread at a time] Adds length bytes and returns where they are, to be filled by the caller before
+ * the next call here. Results over 32 KiB are made in shared memory, and never copied again. NULL: as above.
+ */
 GUST_API void *gust_output_room(gust_output *output, size_t length);
 
 GUST_END_DECLARATIONS
