@@ -14,6 +14,7 @@
 #include <gust/threads.h>
 #include <gust/pool.h>
 #include <gust/net.h>
+#include <gust/subprocess.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/server.h>
