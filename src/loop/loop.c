@@ -162,9 +162,12 @@ int gust_loop_run(gust_loop *loop)
     }
     gust_loop *before = gust__loop_enter(loop);
     loop->running = true;
+    gust__log_defers = true;
     do {
         gust__loop_iterate(loop, GUST__FOREVER);
     } while (!atomic_exchange(&loop->stop, 0));
+    gust__log_defers = false;
+    gust__log_drain();
     loop->running = false;
     gust__loop_leave(before);
     return 0;

@@ -2,6 +2,7 @@
  * gust_main: options, descriptor limit, signals, listeners, start hooks, serving, drain, stop hooks: in this
  * order (design rule 13).
  */
+#include "base/log_int.h"
 #include "base/sys.h"
 #include "coro/coroutine.h"
 #include "coro/overflow.h"
@@ -165,6 +166,7 @@ static int on_signal(int number, unsigned zero, void *argument)
         return 0;
     }
     gust_log(GUST_WARNING, "ended at once");
+    gust__log_drain();
     gust__sys_exit_group(128 + number);
     return 0;
 }
