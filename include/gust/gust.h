@@ -18,6 +18,7 @@
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/server.h>
+#include <gust/debug.h>
 #include <gust/main.h>
 
 #endif
