@@ -8,8 +8,9 @@
  *           at add_up (report.c:17)
  *           at show_report (report.c:41)
  *
- * again after twice that time, and so on. gust_main has it on (100 ms) where the environment says
- * GUST_ENV=development, else off; --watchdog=TIME sets it, --watchdog=0 switches it off.
+ * again after twice that time, and so on. gust_main has it on (100 ms) in development, that is where the app
+ * is set to .debug or the environment says GUST_ENV=development, else off; --watchdog=TIME sets it,
+ * --watchdog=0 switches it off.
  *
  * It asks the thread by a signal (the highest real-time signals that nobody handles), whose handler, under
  * SA_RESTART, notes the return addresses. A few system calls would be ended by that with EINTR (signal(7):

@@ -307,8 +307,9 @@ int gust_watchdog(int64_t limit)
     return limit > 0 ? watch_loop(loop, limit) : 0;
 }
 
-int64_t gust__watchdog_default(void)
+int64_t gust__watchdog_default(bool debug)
 {
     const char *environment = getenv("GUST_ENV");
-    return environment && strcmp(environment, "development") == 0 ? GUST_MS(100) : 0;
+    bool development = debug || (environment && strcmp(environment, "development") == 0);
+    return development ? GUST_MS(100) : 0;
 }
