@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log_int.h"
 #include "base/sys.h"
+#include "coro/sanitizer.h"
 
 #include <gust/coroutine.h>
 #include <gust/debug.h>
@@ -70,7 +71,7 @@ static void reports_while_it_lasts(void **state)
 {
     (void)state;
     assert_int_equal(gust_run(hold_up, NULL, 0), 0);
-#ifndef GUST__TSAN /* which hands signals on only between calls */
+#ifndef GUST__TSAN /* which hands signals on later, and between calls */
     assert_memory_equal(reported, "the culprit holds the loop up, since ", 37);
     assert_non_null(strstr(reported, "spin_until_reported"));
 #endif

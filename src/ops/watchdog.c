@@ -131,11 +131,11 @@ static void free_signal_stack(struct watched *watched)
 
 /* What the watched thread has told, or what its stack shows. */
 struct report {
-    union {
+    char text[200];
+    union { /* at the end, since the error has frames behind it */
         struct gust_error error;
         char room[sizeof(struct gust_error) + GUST__ERROR_FRAMES * sizeof(void *)];
     };
-    char text[200];
 };
 
 static void log_report(struct report *report)
