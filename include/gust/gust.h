@@ -15,12 +15,14 @@
 #include <gust/pool.h>
 #include <gust/processes.h>
 #include <gust/net.h>
+#include <gust/subprocess.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/secure.h>
 #include <gust/session.h>
 #include <gust/locale.h>
 #include <gust/server.h>
+#include <gust/debug.h>
 #include <gust/main.h>
 
 #endif
