@@ -13,6 +13,7 @@
 #define GUST_MAIN_H
 
 #include <gust/base.h>
+#include <gust/options.h>
 #include <gust/web.h>
 
 GUST_BEGIN_DECLARATIONS
@@ -22,11 +23,6 @@ GUST_BEGIN_DECLARATIONS
  * --help, 1 when it could not start or serve, 2 for a bad option. Ignores SIGPIPE and handles SIGTERM,
  * SIGINT and SIGUSR1 while it runs. */
 GUST_API int gust_main(gust_app *app, int argc, char **argv);
-
-/* [any] An option of the program's own, before gust_main: --name=value, shown by --help. The text is borrowed
- * and found by gust_option after gust_main has begun; value_default NULL: none. */
-GUST_API void gust_define(const char *name, const char *value_default, const char *help);
-GUST_API const char *gust_option(const char *name);
 
 GUST_END_DECLARATIONS
 
