@@ -82,18 +82,20 @@ static int take_header(struct gust__fields *fields, const struct gust__header *h
         take_connection(fields, header->value);
         return 0;
     case GUST__HEADER_HOST:
-        return fields->first[GUST__HEADER_HOST] ? gust__http1_set_fault(fault, 400, "two Hosts") : 0;
+        return gust__fields_has(fields, GUST__HEADER_HOST) ? gust__http1_set_fault(fault, 400, "two Hosts")
+                                                           : 0;
     default:
         return 0;
     }
 }
 
-/* A size that gcc knows makes it write "rep stos" here, which alone costs a fifth of a small head. */
-static inline void clear_index(struct gust__fields *fields)
+static inline void note(struct gust__fields *fields, enum gust__header_id id)
 {
-    size_t size = sizeof(fields->first);
-    __asm__("" : "+r"(size));
-    memset(fields->first, 0, size);
+    uint64_t *present = &fields->present[(unsigned)id / 64];
+    uint64_t bit = (uint64_t)1 << ((unsigned)id % 64);
+    if (!(*present & bit))
+        fields->first[id] = (uint16_t)fields->count;
+    *present |= bit;
 }
 
 /* Behind the name that begins at at. */
@@ -156,7 +158,7 @@ GUST__INLINE const char *parse_fields(enum gust__scan_way way, struct gust__fiel
     fields->count = 0;
     fields->content_length = -1;
     fields->chunked = fields->close = fields->keep_alive_option = fields->upgrade_option = false;
-    clear_index(fields);
+    memset(fields->present, 0, sizeof(fields->present));
     while (at < input->end && *at != '\r') {
         if (fields->count == max) {
             gust__http1_set_fault(fault, 431, "too many header lines");
@@ -169,9 +171,8 @@ GUST__INLINE const char *parse_fields(enum gust__scan_way way, struct gust__fiel
         header->id = gust__header_id(header->name);
         if (take_header(fields, header, fault) < 0)
             return NULL;
+        note(fields, header->id);
         fields->count++;
-        if (!fields->first[header->id])
-            fields->first[header->id] = (uint16_t)fields->count;
     }
     if (input->end - at < 2 || at[1] != '\n')
         return NULL;

@@ -1,6 +1,7 @@
 #include "http/authority.h"
 #include "http/http1_fields.h"
 
+#include <endian.h>
 #include <errno.h>
 
 static const struct gust__slice methods[] = {
@@ -144,18 +145,19 @@ static int take_other_target(struct gust__request_head *head)
     return 0;
 }
 
-/* Digits up to 65535, or none. */
+/* Digits up to 65535, or none; with at least eight bytes of input before their end, which are looked at as
+ * one number: numerals of the same length are ordered as their values are. */
 GUST__INLINE bool is_port(const char *at, const char *end)
 {
-    unsigned port = 0;
+    uint64_t text;
     if (end - at > 5)
         return false;
-    for (; at < end; at++) {
-        if (!gust__is(*at, GUST__IS_DIGIT))
-            return false;
-        port = port * 10 + (unsigned)(*at - '0');
-    }
-    return port <= 65535;
+    uint64_t numeral = ((uint64_t)1 << (8 * (end - at))) - 1;
+    memcpy(&text, end - sizeof(text), sizeof(text));
+    text = (be64toh(text) & numeral) | (UINT64_C(0x3030303030303030) & ~numeral);
+    bool digits = (text & (text + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) ==
+                  UINT64_C(0x3030303030303030);
+    return digits && text <= UINT64_C(0x3030303635353335); /* "00065535" */
 }
 
 /* Whether a Host is a name or an IPv4 address as nearly all are, maybe with a port: a quick yes. */
@@ -163,7 +165,7 @@ GUST__INLINE bool is_plain_host(const struct gust__http1_input *input, struct gu
 {
     const char *end = host.data + host.size;
     const char *at = gust__scan(GUST__SCAN_FAST, GUST__STOP_NO_HOST, input->start, host.data, end);
-    return at == end || (*at == ':' && is_port(at + 1, end));
+    return at == end || (*at == ':' && end - input->start >= 8 && is_port(at + 1, end));
 }
 
 static bool is_host(struct gust__slice host)
