@@ -25,8 +25,9 @@ static inline __attribute__((always_inline)) char *put(char *to, struct gust__sl
 /* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
 static char *put_number(char *to, uint64_t number)
 {
+    enum { most = 20 }; /* digits of a number of 64 bits */
     size_t digits = 1;
-    for (uint64_t rest = number; rest >= 10; rest /= 10)
+    for (uint64_t limit = 10; number >= limit && digits < most; limit *= 10)
         digits++;
     for (size_t at = digits; at-- > 0; number /= 10)
         to[at] = (char)('0' + number % 10);
@@ -203,6 +204,8 @@ static int send_body(struct gust__http1_exchange *exchange, const struct iovec *
         return 0;
     if (exchange->answer_chunked)
         return send_chunk(exchange, parts, count, total, last);
+    if (total <= GUST__HTTP1_COPY && gust__http1_collect_now(exchange->connection, parts, count, total))
+        return 0; /* mostly, behind its head */
     return gust__http1_send_parts(exchange, parts, count, total, gust__slice(NULL, 0));
 }
 

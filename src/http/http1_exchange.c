@@ -9,22 +9,20 @@
 
 /* ---- memory ---- */
 
-static size_t request_offset(const struct gust__http_service *service)
+void gust__http1_exchange_measure(struct gust__http_server *server)
 {
-    size_t size = sizeof(struct gust__http1_exchange) + service->max_headers * sizeof(struct gust__header);
-    return (size + 15) & ~(size_t)15;
-}
-
-static size_t arena_offset(const struct gust__http_service *service)
-{
-    return (request_offset(service) + service->request_size + 15) & ~(size_t)15;
+    const struct gust__http_service *service = server->service;
+    size_t headers = service->max_headers * sizeof(struct gust__header);
+    server->exchange_zeroed = offsetof(struct gust__http1_exchange, admission);
+    server->request_at = (sizeof(struct gust__http1_exchange) + headers + 15) & ~(size_t)15;
+    server->arena_at = (server->request_at + service->request_size + 15) & ~(size_t)15;
 }
 
 static struct gust__http1_exchange *take_exchange(struct gust__http_server *server)
 {
     struct gust__http1_exchange *exchange = server->spare;
     if (!exchange)
-        return gust__malloc(arena_offset(server->service) + GUST__HTTP1_ARENA);
+        return gust__malloc(server->arena_at + GUST__HTTP1_ARENA);
     server->spare = exchange->next;
     server->spare_count--;
     return exchange;
@@ -41,7 +39,7 @@ static void give_exchange(struct gust__http_server *server, struct gust__http1_e
     server->spare_count++;
 }
 
-void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
+static inline void release(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__http_server *server = connection->server;
@@ -54,6 +52,11 @@ void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
     connection->current = NULL;
     server->exchange_count--;
     give_exchange(server, exchange);
+}
+
+void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
+{
+    release(exchange);
 }
 
 /* ---- the operations that are not about bytes ---- */
@@ -142,7 +145,7 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__exchange *shown = &exchange->exchange;
-    char *first = (char *)exchange + arena_offset(shown->service);
+    char *first = (char *)exchange + connection->server->arena_at;
     connection->state = GUST__HTTP1_SERVING;
     connection->deadline = GUST__FOREVER;
     gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
@@ -167,7 +170,7 @@ static void init_exchange(struct gust__http1_exchange *exchange, struct gust__ht
     shown->service = service;
     shown->loop = server->loop;
     shown->head = &exchange->head;
-    shown->request = (char *)exchange + request_offset(service);
+    shown->request = (char *)exchange + server->request_at;
     shown->started = gust__loop_time(server->loop);
     shown->head_request = exchange->head.method == GUST__METHOD_HEAD;
     memset(shown->request, 0, service->request_size);
@@ -272,7 +275,7 @@ void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
         return;
     }
     if (exchange->body_done && exchange->payload.size == 0) {
-        gust__http1_exchange_release(exchange);
+        release(exchange);
         connection->state = GUST__HTTP1_HEAD;
         return;
     }

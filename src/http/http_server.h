@@ -30,6 +30,8 @@ struct gust__http_server {
     unsigned spare_count;
     size_t exchange_zeroed; /* bytes; a variable, for gcc makes of a constant a "rep stos", which is slow to
                                start */
+    size_t request_at;      /* where the service's request lies in an exchange */
+    size_t arena_at;        /* where the arena's first block does */
     struct gust__task task; /* looks whether it has finished */
     void (*finished)(void *argument);
     void *finished_argument;

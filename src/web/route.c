@@ -316,8 +316,9 @@ static struct gust__slice without_port(struct gust__slice host)
 }
 
 /* HEAD is looked for twice: first as HEAD, which only a route of its own fits, then as GET. */
-static bool method_fits(const struct gust__route *route, const struct gust__request_head *head,
-                        enum gust__method method)
+static inline __attribute__((always_inline)) bool method_fits(const struct gust__route *route,
+                                                              const struct gust__request_head *head,
+                                                              enum gust__method method)
 {
     if (route->methods == GUST__METHODS_ANY)
         return method != GUST__METHOD_HEAD;
@@ -419,19 +420,24 @@ static const struct gust__route *find_plain(const gust_app *app, const struct gu
     return plain ? literal : NULL;
 }
 
-void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
-                    struct gust__match *match)
+static __attribute__((noinline)) void find_any(gust_app *app, const struct gust__request_head *head,
+                                               pcre2_match_data *match_data, struct gust__match *match)
 {
-    const struct gust__route *plain = find_plain(app, head);
-    if (plain) {
-        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
-        return;
-    }
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;
     if (head->method == GUST__METHOD_HEAD)
         find_in(app, head, GUST__METHOD_GET, head->path, match_data, match);
+}
+
+void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
+                    struct gust__match *match)
+{
+    const struct gust__route *plain = find_plain(app, head);
+    if (plain)
+        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
+    else
+        find_any(app, head, match_data, match);
 }
 
 int gust__route_groups(const struct gust__route *route, struct gust__slice path, pcre2_match_data *match_data)

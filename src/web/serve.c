@@ -71,7 +71,7 @@ static gust_handler_function *function_for(const gust_handler *handler, enum gus
     }
 }
 
-static void run_table(gust_request *request, const gust_handler *handler)
+static __attribute__((noinline)) void run_table(gust_request *request, const gust_handler *handler)
 {
     if (handler->prepare)
         handler->prepare(request);
@@ -100,7 +100,7 @@ static const char *allow_text(gust_request *request, unsigned methods, const cha
 }
 
 /* No route fits: 404; 405 where only the method is wrong; what OPTIONS asks is answered by itself. */
-static void run_without_route(gust_request *request)
+static __attribute__((noinline)) void run_without_route(gust_request *request)
 {
     const struct gust__request_head *head = request->exchange->head;
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -184,7 +184,7 @@ static void on_gone(struct gust__exchange *exchange)
         gust__coroutine_cancel(exchange->coroutine);
 }
 
-static void find_app(gust_request *request)
+static __attribute__((noinline)) void find_app(gust_request *request)
 {
     struct gust__match match = {0};
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -218,7 +218,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
 static void settle(gust_request *request)
 {
     struct gust__exchange *exchange = request->exchange;
-    bool cancelled = gust_cancelled();
+    bool cancelled = gust__current->cancelled;
     if (request->finished)
         return;
     if (cancelled)
