@@ -112,7 +112,8 @@ struct gust__http1_connection {
     uint8_t peer[16];
 };
 
-/* Zeroed at its beginning, up to admission: what follows is written before it is read. */
+/* Before it lies the service's request, behind it the arena's first block: a block of memory. The request and
+ * the beginning, up to admission, are zeroed at once; what follows is written before it is read. */
 struct gust__http1_exchange {
     struct gust__exchange exchange; /* first: what the service sees */
     struct gust__http1_connection *connection;
@@ -149,16 +150,15 @@ struct gust__http1_exchange {
     struct gust__coroutine *reader; /* parked in read_body */
     struct gust__coroutine *writer; /* parked in send */
     size_t share;                   /* bytes moved since others had their turn */
-    struct gust__scope scope;       /* open while serve runs: a throw ends it */
 
     struct gust__admission admission;
+    struct gust__scope scope; /* open while serve runs: a throw ends it */
     struct gust__request_head head;
     struct gust__chunked chunked;
     char peer[INET6_ADDRSTRLEN];
     struct gust__header trailers[GUST__HTTP1_TRAILERS];
     char trailer_bytes[GUST__HTTP1_TRAILER_SIZE];
-    struct gust__header
-        headers[]; /* service->max_headers; then the request's struct; then the arena's first block */
+    struct gust__header headers[]; /* service->max_headers */
 };
 
 /* ---- http1_connection.c: the state machine ---- */
@@ -276,6 +276,8 @@ enum gust__http1_step gust__http1_exchange_begin(struct gust__http1_connection *
 void gust__http1_exchange_serve(struct gust__http1_exchange *exchange);
 /* Its handler is done: settles what it left undone. */
 void gust__http1_exchange_finish(struct gust__http1_exchange *exchange);
+/* Frees one that is in no use. */
+void gust__http1_exchange_free(struct gust__http_server *server, struct gust__http1_exchange *exchange);
 /* Gives it back. */
 void gust__http1_exchange_release(struct gust__http1_exchange *exchange);
 

@@ -13,25 +13,32 @@ void gust__http1_exchange_measure(struct gust__http_server *server)
 {
     const struct gust__http_service *service = server->service;
     size_t headers = service->max_headers * sizeof(struct gust__header);
-    server->exchange_zeroed = offsetof(struct gust__http1_exchange, admission);
-    server->request_at = (sizeof(struct gust__http1_exchange) + headers + 15) & ~(size_t)15;
-    server->arena_at = (server->request_at + service->request_size + 15) & ~(size_t)15;
+    server->request_room = (service->request_size + 15) & ~(size_t)15;
+    server->exchange_zeroed = server->request_room + offsetof(struct gust__http1_exchange, admission);
+    server->arena_at = (sizeof(struct gust__http1_exchange) + headers + 15) & ~(size_t)15;
 }
 
 static struct gust__http1_exchange *take_exchange(struct gust__http_server *server)
 {
     struct gust__http1_exchange *exchange = server->spare;
-    if (!exchange)
-        return gust__malloc(server->arena_at + GUST__HTTP1_ARENA);
+    if (!exchange) {
+        char *block = gust__malloc(server->request_room + server->arena_at + GUST__HTTP1_ARENA);
+        return block ? (struct gust__http1_exchange *)(void *)(block + server->request_room) : NULL;
+    }
     server->spare = exchange->next;
     server->spare_count--;
     return exchange;
 }
 
+void gust__http1_exchange_free(struct gust__http_server *server, struct gust__http1_exchange *exchange)
+{
+    gust__free((char *)exchange - server->request_room);
+}
+
 static void give_exchange(struct gust__http_server *server, struct gust__http1_exchange *exchange)
 {
     if (server->spare_count >= GUST__HTTP_SPARE_EXCHANGES) {
-        gust__free(exchange);
+        gust__http1_exchange_free(server, exchange);
         return;
     }
     exchange->next = server->spare;
@@ -164,16 +171,16 @@ static void init_exchange(struct gust__http1_exchange *exchange, struct gust__ht
     struct gust__http_server *server = connection->server;
     struct gust__http_service *service = server->service;
     struct gust__exchange *shown = &exchange->exchange;
-    memset(exchange, 0, server->exchange_zeroed);
+    char *request = (char *)exchange - server->request_room;
+    memset(request, 0, server->exchange_zeroed);
     exchange->connection = connection;
     shown->operations = &operations;
     shown->service = service;
     shown->loop = server->loop;
     shown->head = &exchange->head;
-    shown->request = (char *)exchange + server->request_at;
+    shown->request = request;
     shown->started = gust__loop_time(server->loop);
     shown->head_request = exchange->head.method == GUST__METHOD_HEAD;
-    memset(shown->request, 0, service->request_size);
     exchange->admission =
         (struct gust__admission){.max_body = service->max_body, .body_timeout = service->body_timeout};
     connection->current = exchange;

@@ -39,6 +39,7 @@
 struct gust__http1_fault {
     int status;         /* to answer: 400, 414, 431 or 505. errno is EMSGSIZE for 414 and 431, else EBADMSG */
     const char *reason; /* static text for the log */
+    int before;         /* errno before */
 };
 
 struct gust__http1_limits {

@@ -38,7 +38,7 @@ static void free_server(struct gust__http_server *server)
     while (server->spare) {
         struct gust__http1_exchange *exchange = server->spare;
         server->spare = exchange->next;
-        gust__free(exchange);
+        gust__http1_exchange_free(server, exchange);
     }
     struct gust__http_service *service = server->service;
     gust__free(server);
