@@ -191,7 +191,7 @@ GUST__INLINE int take_host(enum gust__scan_way way, struct gust__request_head *h
     if (!(way == GUST__SCAN_FAST && is_plain_host(input, host->value)) && !is_host(host->value))
         return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
-        head->host = host->value;
+        head->host = gust__slice_fresh(host->value);
     return 0;
 }
 

@@ -410,9 +410,7 @@ static bool find_in(gust_app *app, const struct gust__request_head *head, enum g
     return true;
 }
 
-/* The usual case: a literal path and its method, which no pattern or mount that was registered before takes.
- */
-static const struct gust__route *find_plain(const gust_app *app, const struct gust__request_head *head)
+const struct gust__route *gust__app_find_plain(const gust_app *app, const struct gust__request_head *head)
 {
     const struct gust__route *literal = app->literal_slots ? *literal_slot(app, head->path) : NULL;
     bool plain = literal && literal->order < app->first_pattern && !literal->host &&
@@ -420,24 +418,14 @@ static const struct gust__route *find_plain(const gust_app *app, const struct gu
     return plain ? literal : NULL;
 }
 
-static __attribute__((noinline)) void find_any(gust_app *app, const struct gust__request_head *head,
-                                               pcre2_match_data *match_data, struct gust__match *match)
+void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
+                    struct gust__match *match)
 {
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;
     if (head->method == GUST__METHOD_HEAD)
         find_in(app, head, GUST__METHOD_GET, head->path, match_data, match);
-}
-
-void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
-                    struct gust__match *match)
-{
-    const struct gust__route *plain = find_plain(app, head);
-    if (plain)
-        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
-    else
-        find_any(app, head, match_data, match);
 }
 
 int gust__route_groups(const struct gust__route *route, struct gust__slice path, pcre2_match_data *match_data)

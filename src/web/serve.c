@@ -26,21 +26,27 @@ static int64_t body_limit(int64_t given, int64_t otherwise)
     return limit < 0 ? 0 : limit;
 }
 
+static __attribute__((noinline)) const struct gust__route *find_route(const struct gust__exchange *exchange)
+{
+    struct gust__web_state *state = gust__web_state(exchange->loop);
+    struct gust__match match = {0};
+    if (state)
+        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
+    return match.route;
+}
+
 static void admit(struct gust__http_service *service, struct gust__exchange *exchange,
                   struct gust__admission *admission)
 {
-    struct gust__web_state *state = gust__web_state(exchange->loop);
-    struct gust__match match;
-    if (state)
-        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
-    else
-        match.route = NULL;
-    admission->route = (void *)(uintptr_t)match.route;
-    if (!match.route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
+    const struct gust__route *route = gust__app_find_plain(served_app(exchange), exchange->head);
+    if (!route)
+        route = find_route(exchange);
+    admission->route = (void *)(uintptr_t)route;
+    if (!route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
         admission->stream = true;
         return;
     }
-    const gust_route_options *options = &match.route->options;
+    const gust_route_options *options = &route->options;
     admission->max_body = body_limit(options->max_body, service->max_body);
     admission->stream = options->stream_body;
     if (options->body_timeout)
@@ -208,7 +214,8 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
     }
     gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
-    request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
+    request->path = request->app->mount ? path_in(request->app, exchange->head->path)
+                                        : gust__slice_fresh(exchange->head->path);
     if (request->route->options.cancel_when_gone)
         gust_wake_on(request, GUST_GONE);
 }
