@@ -97,7 +97,7 @@ static inline __attribute__((always_inline)) void leave_for_good(struct gust__co
         finish(coroutine, errno);
     home->ended = coroutine;
     gust__fiber_leave_last(&coroutine->fiber, &home->fiber);
-    gust__flow_switch(&coroutine->flow, &home->flow);
+    gust__flow_switch_last(&coroutine->flow, &home->flow);
 }
 
 /* Runs one coroutine after the other; only a throw leaves it. */
