@@ -127,7 +127,15 @@ static void poll_descriptors(gust_loop *loop)
     }
     gust__descriptors_poll(loop, timeout);
     atomic_store_explicit(&loop->sleeping, 0, memory_order_relaxed);
-    gust__loop_refresh_time(loop);
+    loop->polled_at = gust__loop_refresh_time(loop);
+}
+
+/* Whether tasks that ready each other, as yielding coroutines do, go on without a look at descriptors: a
+ * round of few costs less than epoll. By the clock, so that descriptors wait for so long, or for one long
+ * round, and no longer. */
+static bool tasks_go_on(gust_loop *loop)
+{
+    return loop->ready && gust__loop_refresh_time(loop) < loop->polled_at + GUST__LOOP_POLL_LATEST;
 }
 
 /* Everything here goes on where it stopped when a callback threw. */
@@ -137,7 +145,8 @@ static int dispatch(void *argument)
     gust__tasks_dispatch(loop);
     if (!loop->polled) {
         loop->polled = true;
-        poll_descriptors(loop);
+        if (!tasks_go_on(loop))
+            poll_descriptors(loop);
     }
     gust__descriptors_dispatch(loop);
     gust__timers_dispatch(loop);
