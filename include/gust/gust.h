@@ -16,6 +16,9 @@
 #include <gust/net.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
+#include <gust/secure.h>
+#include <gust/session.h>
+#include <gust/locale.h>
 #include <gust/server.h>
 #include <gust/main.h>
 
