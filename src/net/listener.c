@@ -47,6 +47,7 @@ struct gust_listener {
     int64_t complained;      /* when the log last heard that we cannot accept; 0: never */
     unsigned max_connections;
     unsigned connections;
+    unsigned overtake;   /* so many it takes when it comes back, though others have fewer connections */
     unsigned drain_left; /* so many more at most: clients that keep coming do not keep a drain from its end */
     unsigned backlog;
     enum phase phase;
@@ -238,20 +239,19 @@ static enum outcome accept_some(gust_listener *listener, int socket, unsigned *b
 }
 
 /* False: the listener accepts no more, or is gone. */
-static bool take_from(struct socket *socket, bool fair)
+static bool take_from(struct socket *socket, unsigned *budget, bool fair)
 {
     gust_listener *listener = socket->listener;
-    unsigned budget = ACCEPTS_A_WAKEUP;
-    enum outcome outcome = accept_some(listener, socket->fd, &budget, fair);
+    enum outcome outcome = accept_some(listener, socket->fd, budget, fair);
     if (outcome == BROKEN)
         gust_listener_stop(listener);
     return outcome != BROKEN && outcome != GONE && listener->phase == ACCEPTING;
 }
 
-static bool take_from_all(gust_listener *listener, bool fair)
+static bool take_from_all(gust_listener *listener, unsigned *budget, bool fair)
 {
     for (size_t i = 0; i < listener->count; i++) {
-        if (!take_from(&listener->sockets[i], fair))
+        if (!take_from(&listener->sockets[i], budget, fair))
             return false;
     }
     return true;
@@ -262,20 +262,30 @@ static void take_connections(void *owner, uint32_t events)
     struct socket *socket = owner;
     gust_listener *listener = socket->listener;
     (void)events;
+    unsigned budget = ACCEPTS_A_WAKEUP;
     bool heavy = gust__balance_heavy(listener->seat);
     if (heavy && step_aside(listener) == 0)
         return;
-    if (take_from(socket, !heavy))
+    if (!heavy)
+        listener->overtake = 1;
+    if (take_from(socket, &budget, !heavy))
         go_on(listener);
 }
 
-/* What still waits is not to wait any longer, however many connections this loop has. */
+/* What still waits is not to wait any longer, however many connections this loop has: one first, for the
+ * others may only be slow to get a processor, then twice as many each time that they have left some. */
 static int come_back(void *argument)
 {
     gust_listener *listener = argument;
+    unsigned budget = listener->overtake;
     listener->aside = false;
-    if (listener->phase == ACCEPTING && !listener->exhausted && take_from_all(listener, false))
-        go_on(listener);
+    if (listener->phase != ACCEPTING || listener->exhausted || !take_from_all(listener, &budget, false))
+        return 0;
+    if (budget == listener->overtake)
+        listener->overtake = 1;
+    else if (listener->overtake < ACCEPTS_A_WAKEUP)
+        listener->overtake *= 2;
+    go_on(listener);
     return 0;
 }
 
@@ -287,9 +297,10 @@ void gust__listeners_rung(struct gust__net *net)
         node = node->next;
         if (listener->phase != ACCEPTING || listener->exhausted)
             continue;
+        unsigned budget = ACCEPTS_A_WAKEUP;
         gust_timer_stop(listener->loop, &listener->come_back);
         listener->aside = false;
-        if (take_from_all(listener, true))
+        if (take_from_all(listener, &budget, true))
             go_on(listener);
     }
 }
@@ -446,6 +457,7 @@ static gust_listener *new_listener(size_t count, const gust_listen_options *opti
     listener->drain.run = drain_some;
     listener->retry.function = retry;
     listener->retry.argument = listener;
+    listener->overtake = 1;
     listener->come_back.function = come_back;
     listener->come_back.argument = listener;
     listener->seat = &no_seat;
