@@ -278,6 +278,17 @@ def test_a_second_signal_ends_all_at_once(start):
         end(server, status=128 + signal.SIGTERM)
 
 
+def test_a_process_that_does_not_end_is_killed(start):
+    """Behind the time to drain; the supervisor still ends well."""
+    server = start("processes", "--processes=2", "--drain=0")
+    os.kill(children(server.pid)[0], signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGTERM)
+    server.wait_for_line("processes that did not end in time are killed")
+    assert server.process.wait(program.PATIENCE) == 0
+    assert program.wait_until(lambda: not program.members(server.pid))
+    server.stopped = True
+
+
 def test_the_file_of_a_unix_socket_goes_with_the_supervisor(start, tmp_path):
     path = tmp_path / "socket"
     server = start("processes", "--processes=2", f"--unix={path}")

@@ -255,6 +255,10 @@ static int fork_due(struct gust__prefork *prefork)
 
 int gust__prefork_begin(struct gust__prefork *prefork)
 {
+    if (gust_loop_current()) {
+        errno = EDEADLK;
+        return -1;
+    }
     prefork->workers = gust__calloc(prefork->count, sizeof(*prefork->workers));
     if (!prefork->workers)
         return -1;

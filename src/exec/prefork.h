@@ -67,11 +67,11 @@ struct gust__prefork {
     bool failed;
 };
 
-/* 0; -1: ENOMEM. Nothing is forked yet. */
+/* 0; -1: ENOMEM, EDEADLK (on a loop). Nothing is forked yet. */
 int gust__prefork_begin(struct gust__prefork *prefork);
 
 /* Forks the processes and looks after them, until all have ended. Returns in each child, with its task
- * number; in the parent GUST__PREFORK_ENDED. Not on a loop, nor in a coroutine. */
+ * number; in the parent GUST__PREFORK_ENDED. */
 int gust__prefork_run(struct gust__prefork *prefork);
 
 /* Asks all to end (SIGTERM), and starts none any more; gust__prefork_run returns when they have. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KILL_AFTER GUST_S(10) /* behind the time to drain: for stop functions */
+#define KILL_AFTER GUST_S(5) /* behind the time to drain: for stop functions */
 
 struct supervisor {
     struct gust__program *program;
