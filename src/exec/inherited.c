@@ -101,25 +101,33 @@ static int take_from_manager(struct gust__inherited *inherited)
 
 /* ---- of the process before ---- */
 
-/* "4,5 127.0.0.1:8888" up to the end of the line; *text moves behind it. */
-static int take_line(struct gust__inherited *inherited, const char **text)
+/* "4,5"; *text moves behind it. */
+static int take_fds(struct gust__inherited_sockets *sockets, const char **text)
 {
-    struct gust__inherited_sockets *sockets = new_sockets(inherited);
-    const char *at = *text;
-    if (!sockets)
-        return -1;
-    do {
+    for (const char *at = *text;; at++) {
         int fd = number_at(at, &at);
         if (fd < 0 || sockets->count == GUST__ADDRESSES_MAX || adopt(fd) < 0)
             return gust_error_set(EINVAL, "%s: descriptor %d is not a listening stream socket",
                                   GUST__LISTENERS_VARIABLE, fd);
         sockets->fds[sockets->count++] = fd;
-    } while (*at++ == ',');
-    size_t size = strcspn(at, "\n");
-    if (at[-1] != ' ' || size > GUST__INHERITED_KEY)
+        *text = at;
+        if (*at != ',')
+            return 0;
+    }
+}
+
+/* "4,5 127.0.0.1:8888" up to the end of the line; *text moves behind it. */
+static int take_line(struct gust__inherited *inherited, const char **text)
+{
+    struct gust__inherited_sockets *sockets = new_sockets(inherited);
+    if (!sockets || take_fds(sockets, text) < 0)
+        return -1;
+    const char *key = *text + 1;
+    size_t size = **text == ' ' ? strcspn(key, "\n") : 0;
+    if (size == 0 || size > GUST__INHERITED_KEY)
         return gust_error_set(EINVAL, "%s: cannot be read", GUST__LISTENERS_VARIABLE);
-    memcpy(sockets->key, at, size);
-    *text = at[size] ? at + size + 1 : at + size;
+    memcpy(sockets->key, key, size);
+    *text = key[size] ? key + size + 1 : key + size;
     return 0;
 }
 

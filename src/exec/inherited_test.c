@@ -83,8 +83,8 @@ static void an_address_may_have_several(void **state)
 
 static void what_cannot_be_read_is_refused(void **state)
 {
-    static const char *const texts[] = {"x :80\n",  "-1 :80\n", "%d\n",       "%d",
-                                        "%d,:80\n", "%d:80\n",  "999999 :80", "99999999999 :80"};
+    static const char *const texts[] = {"x :80\n", "-1 :80\n",   "%d\n",           "%d", "%d \n", "%d,:80\n",
+                                        "%d:80\n", "999999 :80", "99999999999 :80"};
     (void)state;
     for (size_t i = 0; i < GUST_LEN(texts); i++) {
         int fd = listening_socket();

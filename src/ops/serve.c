@@ -127,7 +127,6 @@ static void drain_all(struct serving *serving)
 
 static int begin(struct serving *serving)
 {
-    serving->loop = gust_loop_current();
     if (run_starts(serving->process->program->app) < 0)
         return -1;
     serving->started = true;
@@ -180,6 +179,7 @@ static void report(struct serving *serving, bool serves)
 
 static int run_other(struct serving *serving)
 {
+    serving->loop = gust_loop_current();
     int result = begin(serving);
     if (result < 0)
         complain(serving);
