@@ -428,6 +428,28 @@ def test_a_new_file_that_does_not_start_changes_nothing(start, installed, name, 
     end(server, pid=heir(server, server.pid))
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_a_successor_is_started_with(start, installed, processes):
+    """No signal is blocked or ignored, and of the descriptors only the usual three, the listener and the pipe are
+    open; the command line is the same."""
+    server = start(installed, f"--processes={processes}")
+    with open(f"{installed}.new", "w") as file:
+        file.write("#!/usr/bin/python3\nimport os, sys\n"
+                   "print('given', *sorted(int(fd) for fd in os.listdir('/proc/self/fd')), '.')\n"
+                   "print(*sys.argv[1:], sep=' ')\n"
+                   "print(open('/proc/self/status').read(), os.environ['GUST_LISTENERS'], os.environ['GUST_READY'])\n")
+    os.chmod(f"{installed}.new", 0o755)
+    os.rename(f"{installed}.new", installed)
+    os.kill(server.pid, signal.SIGUSR2)
+    server.wait_for_line("this process serves on")
+    assert re.search(r"SigBlk:\s+0+\n", server.output()), server.output()
+    assert re.search(r"SigIgn:\s+0*1000000\n|SigIgn:\s+0*1001000\n", server.output()), server.output()  # python's own
+    listener, ready = re.search(r"(\d+) 127.0.0.1:0\n (\d+)\n", server.output()).groups()
+    given = re.search(r"given ([\d ]+) \.", server.output())[1].split()
+    assert set(given[:-1]) | {given[-1]} >= {"0", "1", "2", listener, ready} and len(given) <= 6, given
+    assert f"--port 0 --address 127.0.0.1 --processes={processes}" in server.output()
+
+
 def test_a_successor_whose_options_are_wrong_changes_nothing(start, installed, tmp_path):
     """Here: its log cannot be opened any more, which it reads anew."""
     folder = tmp_path / "logs"
@@ -511,10 +533,12 @@ def test_process_1_is_not_replaced(build):
 
 # ---- wrk, while it is replaced again and again ----
 
-def test_no_request_fails_while_it_is_replaced(start, build, installed):
-    """wrk against two processes, with 20 reloads and 5 new files."""
+@pytest.mark.parametrize("headers", [[], ["-H", "Connection: close"]], ids=["kept", "closed"])
+def test_no_request_fails_while_it_is_replaced(start, build, installed, headers):
+    """wrk against two processes, with 20 reloads and 5 new files; on connections that stay, and on one for each
+    request: those wait in the queues that are handed on."""
     server = start(installed, "--processes=2")
-    wrk = subprocess.Popen(["wrk", "-t2", "-c50", "-d600s", "--timeout=10s",
+    wrk = subprocess.Popen(["wrk", "-t2", "-c50", "-d600s", "--timeout=10s", *headers,
                             f"http://127.0.0.1:{server.port}/wait?ms=2"], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
     pid = server.pid
