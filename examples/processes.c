@@ -4,9 +4,12 @@
  *     GET /          who answers: task, process, thread
  *     GET /wait      the same after 20 ms, or ?ms=
  *     GET /crash     ends the process that answers; its supervisor starts it anew under the same number
+ *
+ * --refuse=N: task N does not start, to see what becomes of the others.
  */
 #include <gust/gust.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,7 +40,10 @@ static void crash(gust_request *req)
 /* For each loop: connections to databases would be opened here, not before the processes are forked. */
 static int start(void *arg)
 {
+    const char *refuses = gust_option("refuse");
     (void)arg;
+    if (refuses && atoi(refuses) == gust_task_id())
+        return gust_error_set(EIO, "task %d was told not to start", gust_task_id());
     gust_log(GUST_INFO, "task %d starts", gust_task_id());
     return 0;
 }
@@ -52,6 +58,7 @@ static int stop(void *arg)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
+    gust_define("refuse", NULL, "the number of a task that does not start");
     gust_on_start(app, start, NULL);
     gust_on_stop(app, stop, NULL);
     gust_route(app, "GET /", who);

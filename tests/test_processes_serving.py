@@ -2,6 +2,7 @@
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -149,6 +150,17 @@ def test_a_port_in_use(build):
     assert "another program listens there" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["--refuse=0"], ["--refuse=0", "--threads=3"],
+                                       ["--refuse=1", "--processes=3"], ["--refuse=0", "--processes=2", "--threads=2"]])
+def test_a_start_that_fails_ends_all(build, arguments):
+    """At once, and not after a hundred restarts: what cannot start once says why."""
+    done = subprocess.run([build / "examples/processes", "--port=0", *arguments], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 1 and "listening on" not in done.stdout
+    assert f"processes: task {arguments[0][-1]} was told not to start\n" in done.stderr
+    assert ("before it served" in done.stderr) == any("--processes" in argument for argument in arguments)
+
+
 def test_connections_are_balanced(start):
     """Idle ones too, which cost nobody time; bench/run has the exact bar."""
     server = start("processes", "--processes=2")
@@ -190,6 +202,19 @@ def test_a_crash_in_a_handler(start):
         ask(server.port, "/crash")
     server.wait_for_line("was ended by signal 6")
     by_task(server.port, 2)
+
+
+def test_what_has_crashed_has_no_connections(start):
+    """The new process gets those that come next: the count of the one before it is not held against it."""
+    server = start("processes", "--processes=2")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(program.connect(server.port)) for _ in range(60)]
+        tasks = [ask(server.port, connection=client)[:2] for client in clients]
+        os.kill(dict(tasks)[1], signal.SIGKILL)
+        server.wait_for_line("starting it anew")
+        assert program.wait_until(lambda: server.output().count("task 1 starts") == 2)
+        clients = [stack.enter_context(program.connect(server.port)) for _ in range(20)]
+        assert [ask(server.port, connection=client)[0] for client in clients].count(1) >= 15
 
 
 def test_a_process_that_does_not_stay_up(start):
@@ -236,23 +261,31 @@ def test_a_process_alone_may_be_replaced_by_its_end(start):
 
 # ---- the end ----
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_signal_drains_all(start, threads):
-    server = start("processes", "--processes=2", f"--threads={threads}")
+def refused(port):
+    with contextlib.suppress(ConnectionRefusedError):
+        program.connect(port).close()
+        return False
+    return True
+
+
+@pytest.mark.parametrize("processes, threads", [(1, 1), (1, 2), (2, 1), (2, 2)])
+def test_a_signal_drains_all(start, processes, threads):
+    """What runs is answered, and meanwhile nobody waits in a queue that is never looked at again."""
+    server = start("processes", f"--processes={processes}", f"--threads={threads}")
     with contextlib.ExitStack() as stack:
         busy = [stack.enter_context(program.connect(server.port)) for _ in range(8)]
         for client in busy:
-            client.sendall(b"GET /wait?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.sendall(b"GET /wait?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(0.2)
         os.kill(server.pid, signal.SIGTERM)
-        server.wait_for_line("finishing what runs")
+        assert program.wait_until(lambda: refused(server.port))
+        assert select.select(busy, [], [], 0)[0] == []
         for client in busy:
             assert b"200 OK" in client.recv(4096)
     assert server.process.wait(program.PATIENCE) == 0
     assert program.wait_until(lambda: not program.members(server.pid))
-    with pytest.raises(ConnectionRefusedError):
-        program.connect(server.port)
-    assert server.output().count("task 1 ends") == threads
+    for task in range(processes):
+        assert server.output().count(f"task {task} ends") == threads
     server.stopped = True
 
 
@@ -378,6 +411,14 @@ def replace(path, by):
     os.rename(f"{path}.new", path)
 
 
+def write(path, text):
+    """The same with a script."""
+    with open(f"{path}.new", "w") as file:
+        file.write(text)
+    os.chmod(f"{path}.new", 0o755)
+    os.rename(f"{path}.new", path)
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_new_file_takes_over(start, build, installed, processes):
     server = start(installed, f"--processes={processes}")
@@ -416,9 +457,7 @@ def test_a_new_file_that_does_not_start_changes_nothing(start, installed, name, 
     before = set(program.members(server.pid))
     os.unlink(installed)
     if text:
-        with open(installed, "w") as file:
-            file.write(text)
-        os.chmod(installed, 0o755)
+        write(installed, text)
     os.kill(server.pid, signal.SIGUSR2)
     server.wait_for_line(re.escape(complaint))
     server.wait_for_line("this process serves on")
@@ -429,25 +468,26 @@ def test_a_new_file_that_does_not_start_changes_nothing(start, installed, name, 
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_a_successor_is_started_with(start, installed, processes):
-    """No signal is blocked or ignored, and of the descriptors only the usual three, the listener and the pipe are
-    open; the command line is the same."""
-    server = start(installed, f"--processes={processes}")
-    with open(f"{installed}.new", "w") as file:
-        file.write("#!/usr/bin/python3\nimport os, sys\n"
-                   "print('given', *sorted(int(fd) for fd in os.listdir('/proc/self/fd')), '.')\n"
-                   "print(*sys.argv[1:], sep=' ')\n"
-                   "print(open('/proc/self/status').read(), os.environ['GUST_LISTENERS'], os.environ['GUST_READY'])\n")
-    os.chmod(f"{installed}.new", 0o755)
-    os.rename(f"{installed}.new", installed)
-    os.kill(server.pid, signal.SIGUSR2)
-    server.wait_for_line("this process serves on")
-    assert re.search(r"SigBlk:\s+0+\n", server.output()), server.output()
-    assert re.search(r"SigIgn:\s+0*1000000\n|SigIgn:\s+0*1001000\n", server.output()), server.output()  # python's own
-    listener, ready = re.search(r"(\d+) 127.0.0.1:0\n (\d+)\n", server.output()).groups()
-    given = re.search(r"given ([\d ]+) \.", server.output())[1].split()
-    assert set(given[:-1]) | {given[-1]} >= {"0", "1", "2", listener, ready} and len(given) <= 6, given
-    assert f"--port 0 --address 127.0.0.1 --processes={processes}" in server.output()
+def test_what_a_successor_is_started_with(installed, processes):
+    """No signal is blocked or ignored; of the descriptors it has only the usual three, the listener and the pipe,
+    though the program had others open; the command line is the same."""
+    server = program.Program(["/bin/sh", "-c", 'exec 9</dev/null; exec "$0" "$@"', installed, "--port=0",
+                              f"--processes={processes}"])
+    try:
+        write(installed, "#!/bin/sh\necho given $(ls /proc/self/fd), command $@\n"
+              "grep Sig /proc/self/status\necho variables $GUST_LISTENERS $GUST_READY end\n")
+        os.kill(server.pid, signal.SIGUSR2)
+        server.wait_for_line("this process serves on")
+        said = server.output()
+        assert re.search(r"SigBlk:\s+0+\n", said) and re.search(r"SigIgn:\s+0+\n", said), said
+        listener, ready = re.search(r"variables (\d+) 127.0.0.1:0 (\d+) end", said).groups()
+        given = re.search(r"given ([\d ]+), command (.*)", said)
+        ours = given[1].split()
+        assert {"0", "1", "2", listener, ready} <= set(ours) and len(ours) == 6, said  # ls has the folder open, too
+        assert given[2] == f"--port=0 --processes={processes}"
+        end(server)
+    finally:
+        server._kill()
 
 
 def test_a_successor_whose_options_are_wrong_changes_nothing(start, installed, tmp_path):
@@ -476,10 +516,7 @@ def test_the_log_is_opened_anew(start, tmp_path):
 
 def test_two_signals_start_one_successor(start, installed):
     server = start(installed, "--takeover-timeout=500ms")
-    with open(f"{installed}.new", "w") as file:
-        file.write(BAD_FILES["does not serve"][0])
-    os.chmod(f"{installed}.new", 0o755)
-    os.rename(f"{installed}.new", installed)
+    write(installed, BAD_FILES["does not serve"][0])
     os.kill(server.pid, signal.SIGUSR2)
     server.wait_for_line("starting a successor")
     os.kill(server.pid, signal.SIGHUP)
@@ -487,13 +524,11 @@ def test_two_signals_start_one_successor(start, installed):
     server.wait_for_line("it did not serve in time")
 
 
-def test_the_end_while_a_successor_starts(start, installed):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_end_while_a_successor_starts(start, installed, processes):
     """SIGTERM rules: the successor, which does not serve yet, goes too."""
-    server = start(installed, "--processes=2")
-    with open(f"{installed}.new", "w") as file:
-        file.write(BAD_FILES["does not serve"][0])
-    os.chmod(f"{installed}.new", 0o755)
-    os.rename(f"{installed}.new", installed)
+    server = start(installed, f"--processes={processes}")
+    write(installed, BAD_FILES["does not serve"][0])
     os.kill(server.pid, signal.SIGUSR2)
     server.wait_for_line("starting a successor")
     end(server)
@@ -671,17 +706,18 @@ def test_a_service_manager_is_told(start, tmp_path, installed, processes, abstra
         assert manager.wait_for("STOPPING")["STOPPING"] == "1"
 
 
-def test_programs_that_it_runs_do_not_find_its_managers_variables(start, tmp_path):
-    """Neither the sockets nor the manager are theirs."""
+def test_a_successor_knows_the_manager(start, tmp_path):
+    """By the variables that this process has taken out of its own environment."""
     manager = Manager(str(tmp_path / "notify"))
     with manager.socket:
-        server = start("processes", "--processes=2", environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
-        with open(f"/proc/{server.pid}/environ", "rb") as file:
-            assert b"NOTIFY_SOCKET=" in file.read()  # what it was started with
+        server = start("processes", "--processes=2", environment={
+            "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "5000000", "LISTEN_FDS": "1",
+            "LISTEN_PID": "1", "WATCHDOG_PID": ""})
         os.kill(server.pid, signal.SIGHUP)
         new = heir(server, server.pid)
         with open(f"/proc/{new}/environ", "rb") as file:
             given = dict(entry.split(b"=", 1) for entry in file.read().split(b"\0") if entry)
         assert given[b"NOTIFY_SOCKET"] == str(tmp_path / "notify").encode()
-        assert b"WATCHDOG_USEC" not in given
+        assert given[b"WATCHDOG_USEC"] == b"5000000"
+        assert not {b"LISTEN_FDS", b"LISTEN_PID", b"WATCHDOG_PID"} & set(given)
         end(server, pid=new)
