@@ -301,6 +301,15 @@ def test_a_signal_for_the_whole_group_counts_once(start):
     server.stopped = True
 
 
+def test_a_signal_that_came_too_late_is_dropped(start):
+    """SIGHUP for the group is the supervisor's alone: it does not end its processes behind their drain."""
+    server = start("processes", "--processes=2")
+    for child in children(server.pid):
+        os.kill(child, signal.SIGHUP)
+    end(server)
+    assert "was ended by" not in server.output()
+
+
 def test_a_second_signal_ends_all_at_once(start):
     server = start("processes", "--processes=2")
     with program.connect(server.port) as busy:

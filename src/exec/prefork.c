@@ -92,19 +92,28 @@ static void describe(const siginfo_t *info, char *text, size_t size)
         snprintf(text, size, "was ended by signal %d (%s)", info->si_status, strsignal(info->si_status));
 }
 
-/* Not asked for. */
-static void lost(struct gust__prefork_worker *worker, pid_t pid, const siginfo_t *info)
+static bool ended_well(const siginfo_t *info)
+{
+    return info->si_code == CLD_EXITED && info->si_status == 0;
+}
+
+static void tell_end(struct gust__prefork_worker *worker, pid_t pid, const siginfo_t *info)
 {
     struct gust__prefork *prefork = worker->prefork;
     char how[128];
     describe(info, how, sizeof(how));
+    if (prefork->stopping) {
+        if (!ended_well(info))
+            gust_log(GUST_WARNING, "process %d (task %u) %s", (int)pid, worker->task, how);
+        return;
+    }
     if (!prefork->announced) {
         gust_log(GUST_ERROR, "process %d (task %u) %s before it served", (int)pid, worker->task, how);
         give_up(prefork);
         return;
     }
-    gust_log(info->si_code == CLD_EXITED && info->si_status == 0 ? GUST_WARNING : GUST_ERROR,
-             "process %d (task %u) %s; starting it anew", (int)pid, worker->task, how);
+    gust_log(ended_well(info) ? GUST_WARNING : GUST_ERROR, "process %d (task %u) %s; starting it anew",
+             (int)pid, worker->task, how);
     restart(worker);
 }
 
@@ -130,8 +139,7 @@ static int ended(int fd, unsigned events, void *argument)
     worker->serves = false;
     if (prefork->balance)
         gust__balance_clear(prefork->balance, worker->task * prefork->slots, prefork->slots);
-    if (!prefork->stopping)
-        lost(worker, pid, &info);
+    tell_end(worker, pid, &info);
     if (prefork->stopping && prefork->living == 0)
         stop_loop(prefork);
     return 0;
