@@ -380,7 +380,7 @@ def test_many_clients_of_many_threads(start):
         each.start()
     for each in clients:
         each.join()
-    assert server.output().count("200 GET /json/") == 12 * 30
+    assert program.wait_until(lambda: server.output().count("200 GET /json/") == 12 * 30)
 
 
 # ---- another takes its place ----
