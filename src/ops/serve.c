@@ -4,12 +4,14 @@
  * sockets, and its own hooks; the application is only read.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/sys.h"
 #include "coro/coroutine.h"
 #include "coro/overflow.h"
 #include "ops/access_log.h"
 #include "ops/program.h"
+#include "pool/threads.h"
 #include "web/app.h"
 #include "web/server.h"
 
@@ -25,8 +27,9 @@ struct serving {
     unsigned number;
     gust_loop *loop;
     gust_server *servers[GUST__LISTENING_MAX];
-    gust_event ended;
-    gust_post post; /* to the first loop: it serves, or failed; then to this one: end */
+    gust_event ended;    /* to drain */
+    gust_event released; /* to run its stop functions: all have drained */
+    gust_post post;      /* one at a time: between it and the first loop */
     struct gust__thread thread;
     bool started;  /* its hooks ran */
     bool reported; /* the first loop was told, or will be */
@@ -40,6 +43,8 @@ struct gust__process {
     unsigned threads; /* that were started */
     unsigned reports; /* that came */
     gust_event all_reported;
+    unsigned drains; /* of the other loops: under way */
+    gust_event all_drained;
     unsigned signals;
     bool ending;
 };
@@ -177,6 +182,23 @@ static void report(struct serving *serving, bool serves)
     gust_loop_post(serving->process->loops[0].loop, &serving->post, take_report, serving);
 }
 
+/* On the first loop. */
+static int take_drained(void *argument)
+{
+    struct serving *serving = argument;
+    if (--serving->process->drains == 0)
+        gust_event_set(&serving->process->all_drained);
+    return 0;
+}
+
+static void drain_other(struct serving *serving)
+{
+    if (gust_event_wait(&serving->ended) == 0)
+        drain_all(serving);
+    gust_loop_post(serving->process->loops[0].loop, &serving->post, take_drained, serving);
+    gust_event_wait(&serving->released);
+}
+
 static int run_other(struct serving *serving)
 {
     serving->loop = gust_loop_current();
@@ -184,8 +206,8 @@ static int run_other(struct serving *serving)
     if (result < 0)
         complain(serving);
     report(serving, result == 0);
-    if (result == 0 && gust_event_wait(&serving->ended) == 0)
-        drain_all(serving);
+    if (result == 0)
+        drain_other(serving);
     finish(serving);
     return result;
 }
@@ -211,13 +233,23 @@ static int end_other(void *argument)
     return 0;
 }
 
-static void end_others(struct gust__process *process)
+static int release_other(void *argument)
 {
+    struct serving *serving = argument;
+    gust_event_set(&serving->released);
+    return 0;
+}
+
+/* Has each of them that serves call function(it). How many. */
+static unsigned tell_others(struct gust__process *process, int (*function)(void *argument))
+{
+    unsigned count = 0;
     for (unsigned i = 1; i <= process->threads; i++) {
         struct serving *serving = &process->loops[i];
-        if (serving->serves)
-            gust_loop_post(serving->loop, &serving->post, end_other, serving);
+        if (serving->serves && gust_loop_post(serving->loop, &serving->post, function, serving) == 0)
+            count++;
     }
+    return count;
 }
 
 static int start_others(struct gust__process *process)
@@ -293,6 +325,27 @@ static int watch_signals(struct gust__process *process, gust_watch *watches[4])
     return watches[2] && watches[3] ? 0 : -1;
 }
 
+/* Calls on threads that no request waits for: before the stop functions free what they use. */
+static void drain_threads(int64_t at_most)
+{
+    if (gust__threads_drain_default(at_most > 0 ? at_most : 0) < 0)
+        gust_log(GUST_WARNING, "%s", gust_error_text(gust_error_last()));
+}
+
+/* The sockets first: who drains sees their queues' end. The threads' calls when no loop has requests any
+ * more, which might ask for others. */
+static void drain_process(struct gust__process *process)
+{
+    int64_t until = gust__clock_after(gust__clock_now(), process->program->drain);
+    gust__listening_close(&process->program->listening);
+    process->drains = tell_others(process, end_other);
+    drain_all(&process->loops[0]);
+    if (process->drains > 0)
+        gust_event_wait(&process->all_drained);
+    drain_threads(until - gust__clock_now());
+    tell_others(process, release_other);
+}
+
 static int serve_until_told(struct gust__process *process)
 {
     struct gust__program *program = process->program;
@@ -309,10 +362,7 @@ static int serve_until_told(struct gust__process *process)
             watchdog = gust__program_feed_watchdog(program, first->loop);
         result = gust_event_wait(&first->ended);
     }
-    gust__listening_close(&program->listening); /* first: who drains sees its queues' end */
-    end_others(process);
-    if (result == 0)
-        drain_all(first);
+    drain_process(process);
     gust_periodic_free(watchdog);
     return result;
 }
