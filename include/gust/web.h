@@ -126,6 +126,7 @@ typedef struct gust_app_settings {
     const char *spool_directory GUST_ZERO; /* default $TMPDIR or /tmp */
     const char *server GUST_ZERO;          /* the Server header; default "gust"; "" : none */
     bool no_keep_alive GUST_ZERO;
+    const char *template_directory GUST_ZERO; /* for gust_render: gust/template.h */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/template.h>
 
 static const gust_app_settings default_settings = {
     .size = sizeof(gust_app_settings),
@@ -73,6 +74,7 @@ void gust_app_free(gust_app *app)
     gust__free(app->chain);
     gust__free(app->literals);
     gust__free(app->mistake);
+    gust_templates_free(app->templates);
     gust__free(app);
 }
 
@@ -203,5 +205,8 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(spool_directory);
     TAKE(server);
     TAKE(no_keep_alive);
+    TAKE(template_directory);
+    if (app->settings.template_directory && !app->templates)
+        gust_app_templates(app, gust_templates_new(.directory = app->settings.template_directory));
 }
 #undef TAKE

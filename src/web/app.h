@@ -72,6 +72,7 @@ struct gust_app {
     struct gust__middleware *chain; /* of the frozen application: the parents' middleware, then its own */
     size_t chain_count;
     char *mistake;
+    struct gust_templates *templates; /* NULL: those of the application that it is mounted in */
     bool frozen;
 };
 
