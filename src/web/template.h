@@ -289,6 +289,7 @@ extern const struct gust__place gust__place_nowhere; /* behind a {% break %} */
 /* How a value is written: what it is made first, and what the attribute around it asks for then. */
 enum gust__escape {
     GUST__ESCAPE_NONE,
+    GUST__ESCAPE_MARKUP,      /* in text: what is HTML already stays so */
     GUST__ESCAPE_NAME,        /* an attribute without value */
     GUST__ESCAPE_SCRIPT,      /* JSON */
     GUST__ESCAPE_SCRIPT_TEXT, /* in a string of a script */

@@ -73,14 +73,15 @@ static int insert_needed(struct gust__rendering *rendering)
     size_t head = rendering->head < page.size ? rendering->head : page.size;
     size_t body = rendering->body < page.size && rendering->body >= head ? rendering->body : page.size;
     struct gust__template_output *output = &rendering->output;
+    const char *data = page.data ? page.data : "";
     output->data = NULL;
     output->size = output->capacity = 0;
     output->holds++;
-    int result = gust__template_put(output, page.data, head) < 0 ||
+    int result = gust__template_put(output, data, head) < 0 ||
                          put_all_needed(rendering, output, GUST_NEED_CSS_FILE, GUST_NEED_HEAD) < 0 ||
-                         gust__template_put(output, page.data + head, body - head) < 0 ||
+                         gust__template_put(output, data + head, body - head) < 0 ||
                          put_all_needed(rendering, output, GUST_NEED_JAVASCRIPT_FILE, GUST_NEED_BODY) < 0 ||
-                         gust__template_put(output, page.data + body, page.size - body) < 0
+                         gust__template_put(output, data + body, page.size - body) < 0
                      ? -1
                      : 0;
     output->holds--;

@@ -245,7 +245,8 @@ static int put_tree(struct gust__template_output *output, const struct gust__val
 int gust__template_write(struct gust__template_output *output, const struct gust__value *value, uint8_t how)
 {
     char room[GUST__VALUE_ROOM];
-    if (value->kind == GUST__VALUE_TEXT && how == GUST__ESCAPE_HTML) /* nearly all */
+    const uint8_t text = GUST__ESCAPE_MARKUP | GUST__ESCAPE_HTML;
+    if (value->kind == GUST__VALUE_TEXT && how == text) /* nearly all */
         return value->flavour == GUST__FLAVOUR_HTML
                    ? gust__template_put(output, value->text, value->size)
                    : put_referred(output, value->text, value->size, references);
@@ -256,6 +257,5 @@ int gust__template_write(struct gust__template_output *output, const struct gust
     if (gust__value_length(value) >= 0)
         return put_tree(output, value, how);
     size_t size = gust__value_scalar_text(value, room);
-    return how == GUST__ESCAPE_HTML ? gust__template_put(output, room, size)
-                                    : put_text(output, room, size, how);
+    return how == text ? gust__template_put(output, room, size) : put_text(output, room, size, how);
 }

@@ -67,7 +67,7 @@ static int put_code(const struct writer *writer, unsigned code)
 static bool is_plain(const struct writer *writer, unsigned code)
 {
     if (code < ' ' || code == '"' || code == '\\' || code == 0x7f)
-        return code == 0x7f && !writer->script;
+        return false;
     if (!writer->script)
         return code < 0x80;
     return code < 0x80 ? !strchr("<>&'/`=", (char)code) : code != 0x2028 && code != 0x2029;

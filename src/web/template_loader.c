@@ -124,7 +124,7 @@ int gust__template_resolve(char to[GUST__TEMPLATE_MAX_NAME + 1], const char *fro
                 continue;
             continue;
         }
-        if (size + part.size + 1 > GUST__TEMPLATE_MAX_NAME)
+        if (size + (size > 0) + part.size > GUST__TEMPLATE_MAX_NAME)
             return errno = EINVAL, -1;
         if (size)
             to[size++] = '/';

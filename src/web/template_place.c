@@ -785,6 +785,9 @@ const char *gust__place_value(struct gust__place *place, uint8_t *how)
 {
     *how = GUST__ESCAPE_HTML;
     switch (place->state) {
+    case STATE_TEXT:
+        *how |= GUST__ESCAPE_MARKUP;
+        return NULL;
     case STATE_TAG_OPEN:
     case STATE_TAG_NAME:
         return "a value as the name of a tag";

@@ -52,6 +52,8 @@ static int give(struct gust__template_output *output)
     int result = gust_write(output->request, output->data, output->size);
     output->given += output->size;
     output->size = 0;
+    if (output->capacity > output->max - output->given) /* so that the limit is met here again */
+        output->capacity = output->max - output->given;
     output->lost |= result < 0;
     return result;
 }
@@ -62,6 +64,7 @@ static int enlarge(struct gust__template_output *output, size_t needed)
     size_t capacity = output->capacity ? output->capacity : first;
     while (capacity < needed)
         capacity *= 2;
+    capacity = capacity < output->max - output->given ? capacity : output->max - output->given;
     char *larger =
         output->heap ? gust__realloc(output->data, capacity) : gust__arena_alloc(output->arena, capacity);
     if (!larger)
