@@ -221,9 +221,9 @@ static void test_large_pages_stream(void **state)
     answer = check(app, "GET /large?n=20000&bad=1", 200, NULL);
     assert_true(answer->aborted);
     answer = check(app, "GET /large?n=2000&bad=1", 500, "500 Internal Server Error\n");
-    gust__test_options.max_memory =
-        32 << 10; /* no more than a piece of the page is in memory, and 64 KiB of output */
-    answer = check(app, "GET /large?n=20", 200, NULL);
+    gust__test_options.max_memory = 512 << 10; /* of 3 MB no more than pieces are in memory */
+    answer = check(app, "GET /large?n=200000", 200, NULL);
+    assert_int_equal(answer->size, 3200000);
     gust_app_free(app);
 }
 
@@ -272,6 +272,36 @@ static void test_modules_write_into_the_page_around_them(void **state)
     gust_app_free(app);
 }
 
+/* count times `before` at to; behind it. */
+static char *repeat(char *to, unsigned count, const char *before)
+{
+    while (count--)
+        to = stpcpy(to, before);
+    return to;
+}
+
+/* What nests as deep as it may is read and compiled on a coroutine's stack. */
+static void test_the_deepest_template_fits_the_stack(void **state)
+{
+    (void)state;
+    static char outer[4000], inner[8000];
+    gust_app *app = gust_app_new();
+    gust_templates *templates = gust_templates_new();
+    char *at = repeat(stpcpy(outer, ""), 49, "{% for x in [1] %}");
+    repeat(stpcpy(at, "{% include inner %}"), 49, "{% end %}");
+    at = repeat(inner, 48, "{% for x in [1] %}");
+    at = repeat(stpcpy(at, "{{ 0"), 180, "+1");
+    at = repeat(stpcpy(at, "+"), 30, "(");
+    at = repeat(stpcpy(at, "1"), 30, ")");
+    repeat(stpcpy(at, " }}"), 48, "{% end %}");
+    gust_templates_add(templates, "bare.html", outer);
+    gust_templates_add(templates, "inner", inner);
+    gust_app_templates(app, templates);
+    gust_route(app, "/bare", bare);
+    check(app, "GET /bare", 200, "181");
+    gust_app_free(app);
+}
+
 static void test_an_application_without_templates(void **state)
 {
     (void)state;
@@ -301,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_a_client_that_left_ends_the_rendering),
         cmocka_unit_test(test_memory_that_runs_out_is_503),
         cmocka_unit_test(test_modules_write_into_the_page_around_them),
+        cmocka_unit_test(test_the_deepest_template_fits_the_stack),
         cmocka_unit_test(test_an_application_without_templates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
