@@ -386,4 +386,13 @@ void gust_app_templates(gust_app *app, gust_templates *templates)
     }
     gust_templates_free(app->templates);
     app->templates = templates;
+    gust__app_check_templates(app);
+}
+
+void gust__app_check_templates(gust_app *app)
+{
+    if (app->settings.template_directory && !app->templates)
+        gust_app_templates(app, gust_templates_new(.directory = app->settings.template_directory));
+    if (app->templates && app->settings.debug)
+        app->templates->options.reload = true;
 }
