@@ -112,6 +112,9 @@ static gust_templates *make_templates(void)
         {"deepest.html", "{% module Again(15) %}"},
         {"too_deep.html", "{% try %}{% module Again(16) %}{% except %}{% end %}"},
         {"no_module.html", "{{ not_a_module() }}"},
+        {"request.html",
+         "<a href=\"{{ reverse_url('page', 'a b/c') }}\">{{ _('Hi') }} {{ _('one', 'more', 1) }} {{ _('one', 'more', 2) }}</a>"},
+        {"form.html", "<form>{{ xsrf_form_html() }}</form>"},
     };
     gust_templates *templates = gust_templates_new(.whitespace = "all");
     for (size_t i = 0; i < GUST_LEN(texts); i++)
@@ -128,7 +131,7 @@ static gust_app *make(void)
 {
     gust_app *app = gust_app_new(), *sub = gust_app_new();
     gust_app_templates(app, make_templates());
-    gust_route(app, "/page/(.*)", page);
+    gust_route(app, "/page/(.*)", page, .name = "page");
     gust_route(app, "/bare", bare);
     gust_route(app, "/bad-values", bad_values);
     gust_route(app, "/no-object", no_object);
@@ -202,6 +205,23 @@ static void test_mistakes_are_in_the_log_only(void **state)
     }
     check(app, "GET /page/refused.html", 403, "403 Forbidden: not for you\n");
     gust_app_free(app);
+}
+
+static void test_templates_ask_the_request(void **state)
+{
+    (void)state;
+    gust_app *app = make();
+    check(app, "GET /page/request.html", 200, "<a href=\"/page/a%20b/c\">Hi one more</a>");
+    struct gust__test_answer *answer = check(app, "GET /page/form.html", 200, NULL);
+    assert_non_null(strstr(answer->body, "<form><input type=\"hidden\" name=\"_xsrf\" value=\""));
+    assert_non_null(strstr(answer->headers, "Set-Cookie: _xsrf="));
+    gust_app_free(app);
+    gust_templates *templates = make_templates();
+    assert_null(gust_render_text(templates, NULL, "form.html", NULL));
+    assert_string_equal(gust_error_text(gust_error_last()),
+                        "form.html:1: xsrf_form_html(): there is no request");
+    assert_null(gust_render_text(templates, NULL, "request.html", NULL));
+    gust_templates_free(templates);
 }
 
 static void test_large_pages_stream(void **state)
@@ -327,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_have_their_type),
         cmocka_unit_test(test_mistakes_are_in_the_log_only),
+        cmocka_unit_test(test_templates_ask_the_request),
         cmocka_unit_test(test_large_pages_stream),
         cmocka_unit_test(test_a_client_that_left_ends_the_rendering),
         cmocka_unit_test(test_memory_that_runs_out_is_503),

@@ -489,6 +489,9 @@ static const struct gust__template_function builtins[] = {
     {.name = (char *)"str", .function = to_text},
     {.name = (char *)"int", .function = to_integer},
     {.name = (char *)"round", .function = round_number},
+    {.name = (char *)"reverse_url", .function = gust__template_reverse_url},
+    {.name = (char *)"xsrf_form_html", .function = gust__template_xsrf_form_html},
+    {.name = (char *)"_", .function = gust__template_translate},
 };
 
 const struct gust__template_function *gust__template_builtin(const char *name)
