@@ -105,6 +105,8 @@ static gust_templates *make_templates(void)
         {"large.html", "{% for x in range(n) %}0123456789abcde\n{% end %}{% if bad %}{{ unknown }}{% end %}"},
         {"modules.html",
          "<html><head></head><body>{% for x in list %}{% module Entry(x) %}{% end %}</body></html>"},
+        {"late_module.html",
+         "<head></head>{% for x in range(20000) %}0123456789abcde\n{% end %}{% module Entry('a') %}"},
         {"fragment.html", "{% module Entry('a') %}"},
         {"entry.html", "<p>{{ text }}</head></body></p>"},
         {"again.html", "{{ left }} {% module Again(left) %}"},
@@ -287,6 +289,9 @@ static void test_modules_write_into_the_page_around_them(void **state)
         "<style type=\"text/css\">\np > a {}\n</style>\n<meta>\n"
         "<script src=\"/a.js\" type=\"text/javascript\"></script>\n<script type=\"text/javascript\">\nf(1 < 2)\n</script>\n"
         "<hr>\n");
+    struct gust__test_answer *answer = check(app, "GET /page/late_module.html", 200, NULL);
+    assert_int_equal(strncmp(answer->body, "<head><link href=", 17), 0); /* it was not sent before */
+    assert_true(answer->size > 320000);
     check(app, "GET /page/deep.html", 200, "13 12 11 10 9 8 7 6 5 4 3 2 1 0 ");
     check(app, "GET /page/deepest.html", 200, "14 13 12 11 10 9 8 7 6 5 4 3 2 1 0 ");
     gust_app_free(app);
