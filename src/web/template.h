@@ -1,13 +1,16 @@
 /*
- * Templates, inside. A template goes through five hands:
+ * Templates, inside. A template goes from hand to hand:
  *
  *     template_loader.c       finds its text or its program; keeps programs
  *     template_parse.c        text -> statements (struct gust__node)
  *     template_expression.c   what stands in {{ }} -> struct gust__expression
  *     template_compile.c      statements of a template and all that it extends and includes -> one program
- *       template_place.c    meanwhile: where in the HTML a value stands, and how it is escaped there
+ *       template_compile_expression.c, template_emit.c
+ *       template_place.c      meanwhile: where in the HTML a value stands, and how it is escaped there
+ *       template_inner.c      the same in scripts, style sheets and URLs
  *     template_render.c       runs the program: a machine with a stack of values
- *       template_value.c, template_escape.c, template_json.c, template_functions.c
+ *       template_value.c, template_escape.c, template_json.c, template_functions.c, template_request.c
+ *     template_answer.c       renders into an answer or a text
  *
  * A program is arrays of numbers and one text: tools/gust-template.c writes it as C. Values are
  * borrowed from the JSON tree that they come from; what is made on the way lives in an arena that ends with
