@@ -13,6 +13,7 @@
 #include <gust/queue.h>
 #include <gust/threads.h>
 #include <gust/pool.h>
+#include <gust/processes.h>
 #include <gust/net.h>
 #include <gust/fetch.h>
 #include <gust/web.h>

@@ -212,7 +212,8 @@ GUST_API const char *gust_trailer(gust_request *request, const char *name);
 /* ---- arguments. Of several the last wins (Tornado); text is UTF-8 without NUL, or the request fails with
  * 400, as it does above max_arguments. The body has arguments when it is a form (application/x-www-form-
  * urlencoded, multipart/form-data) of a buffered route; a streamed body has none. White space around a value
- * is taken off, as Tornado does; gust_arg_at gives it as it came. ---- */
+ * is taken off and a control character in it becomes a space, as Tornado does; gust_arg_at gives it as it
+ * came. ---- */
 
 GUST_API const char *gust_path_arg(gust_request *request,
                                    unsigned group); /* from 1; decoded, '+' is itself, nothing is taken off;

@@ -41,8 +41,12 @@ bool gust__loop_own(const gust_loop *loop)
 
 /* ---- Beginning and end ---- */
 
+void (*gust__loop_before_new)(void);
+
 gust_loop *gust_loop_new(void)
 {
+    if (gust__loop_before_new)
+        gust__loop_before_new();
     gust_loop *loop = gust__aligned_alloc(_Alignof(gust_loop), sizeof(*loop));
     if (!loop)
         return NULL;

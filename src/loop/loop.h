@@ -114,6 +114,12 @@ typedef int gust__loop_runner(gust_loop *loop, int (*function)(void *argument), 
 /* From now on gust_every runs its function so; NULL: on the loop's own stack. */
 void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner);
 
+/* ---- before loops ---- */
+
+/* Called, if a floor above has set it, by gust_loop_new before anything else: the last chance to do what must
+ * be done before a process has loops, and what comes with them. */
+extern void (*gust__loop_before_new)(void);
+
 /* ---- running ---- */
 
 /* One iteration: waits at most until the monotonic time until (GUST__FOREVER; 0: not at all). */

@@ -30,6 +30,8 @@ struct gust_loop {
     struct gust__loop_face face; /* first */
     int epoll;
     int wake_fd;
+    int timer_fd;             /* -1: the system has none to give, and each wait carries its time itself */
+    int64_t alarm;            /* when timer_fd makes an event; GUST__FOREVER: not */
     unsigned fork_generation; /* of the process that made it */
     bool running;             /* in gust_loop_run */
     bool closed;

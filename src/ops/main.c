@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "coro/coroutine.h"
 #include "coro/overflow.h"
+#include "exec/zygote.h"
 #include "ops/access_log.h"
 #include "ops/options.h"
 #include "pool/threads.h"
@@ -362,7 +363,12 @@ int gust_main(gust_app *app, int argc, char **argv)
     }
     apply_options(&program);
     raise_descriptor_limit();
-    result = serve(&program);
+    if (gust__zygotes_start() < 0) {
+        fprintf(stderr, "%s: %s\n", program.name, gust_error_text(gust_error_last()));
+        result = EXIT_FAILURE;
+    } else {
+        result = serve(&program);
+    }
     gust__access_log_close();
 out:
     gust_app_free(app);

@@ -70,6 +70,7 @@ struct gust_request {
     struct gust__call *before_headers;
     struct gust__call *after;
     bool has_content_type;
+    bool has_default_type; /* a default header's: what is JSON says so nevertheless */
     bool finished;
     bool writes_error; /* write_error runs: it must not fail again */
     bool detached, completed;
