@@ -36,6 +36,7 @@ struct gust__coroutines {
     uint64_t resolved;             /* futures done so far: their order in time */
     struct gust__list thens;       /* futures with a callback: coro/future_then.c */
     struct gust__coroutine *ended; /* has just run for the last time: its stack is to be given back */
+    struct gust__coroutine *last;  /* the one that ended last: the next one's block and stack. NULL: none */
     struct gust__flow flow;        /* the loop's own, while a coroutine runs */
     struct gust__fiber fiber;
     struct gust__exceptions *(*exceptions)(void); /* C++'s, of the calling thread; NULL: no libstdc++ here */

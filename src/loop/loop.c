@@ -180,6 +180,14 @@ static void poll_descriptors(gust_loop *loop)
     loop->polled = loop->face.time;
 }
 
+/* Whether tasks that ready each other, as yielding coroutines do, go on without a look at descriptors: a
+ * round of few costs less than epoll. By the clock, so that descriptors wait for so long, or for one long
+ * round, and no longer. */
+static bool tasks_go_on(gust_loop *loop)
+{
+    return loop->ready && gust__loop_refresh_time(loop) < loop->polled + GUST__LOOP_POLL_LATEST;
+}
+
 /* Everything here goes on where it stopped when a callback threw. */
 static int dispatch(void *argument)
 {
@@ -187,7 +195,8 @@ static int dispatch(void *argument)
     gust__tasks_dispatch(loop);
     if (!loop->poll_done) {
         loop->poll_done = true;
-        poll_descriptors(loop);
+        if (!tasks_go_on(loop))
+            poll_descriptors(loop);
     }
     gust__descriptors_dispatch(loop);
     gust__timers_dispatch(loop);

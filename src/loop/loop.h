@@ -3,8 +3,9 @@
  * run queue of tasks, and a place where each module keeps what it has for a loop.
  *
  * One iteration: the tasks that were ready when it began (a task readied meanwhile waits for the next), then
- * epoll (without waiting if tasks are ready, else until the first timer), then ready descriptors, timers that
- * are due, posts. A throw out of any callback lands in the loop, is logged, and the loop goes on.
+ * epoll (until the first timer; if tasks are ready without waiting, and not within 50 microseconds of the
+ * last time), then ready descriptors, timers that are due, posts. A throw out of any callback lands in the
+ * loop, is logged, and the loop goes on.
  */
 #ifndef GUST_LOOP_LOOP_H
 #define GUST_LOOP_LOOP_H

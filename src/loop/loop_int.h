@@ -9,7 +9,10 @@
 
 #include <stdatomic.h>
 
-enum { GUST__LOOP_BATCH = 256 }; /* events of one epoll_wait */
+enum {
+    GUST__LOOP_BATCH = 256,         /* events of one epoll_wait */
+    GUST__LOOP_POLL_LATEST = 50000, /* nanoseconds after which epoll is asked although tasks are ready */
+};
 
 /* A descriptor's entry, at its number. ready NULL: free. The generation goes into the epoll data. */
 struct gust__slot {
@@ -63,7 +66,7 @@ struct gust_loop {
 
     /* The iteration in progress; a throw out of a callback goes on from here. */
     int64_t until;
-    bool poll_done;
+    bool poll_done; /* or the tasks go on without it */
     int event_count;
     int event_next;
     struct epoll_event events[GUST__LOOP_BATCH];
