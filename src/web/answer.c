@@ -1,4 +1,5 @@
 /* The answer: status, headers, output. It is kept until the handler ends, or streams once it grows. */
+#include "web/coded.h"
 #include "web/life.h"
 
 #include "base/log_int.h"
@@ -55,6 +56,15 @@ void gust__answer_add(gust_request *request, struct gust__slice name, struct gus
 static bool is(struct gust__slice name, struct gust__slice other)
 {
     return gust__slice_equals_ignoring_case(name, other);
+}
+
+struct gust__slice gust__answer_header_set(const gust_request *request, struct gust__slice name)
+{
+    for (unsigned i = 0; i < request->header_count; i++) {
+        if (is(request->headers[i].name, name))
+            return request->headers[i].value;
+    }
+    return gust__slice(NULL, 0);
 }
 
 static void remove_header(gust_request *request, struct gust__slice name)
@@ -194,26 +204,43 @@ static void make_head(gust_request *request, struct gust__answer *answer, int64_
     };
 }
 
-/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
- * even finish the answer. */
-static int send_output(gust_request *request, const void *more, size_t more_size, bool last)
+int gust__answer_send(gust_request *request, const struct iovec *parts, size_t count, bool last)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
+    size_t size = 0;
+    if (exchange->head_sent)
+        return exchange->operations->send(exchange, NULL, parts, count, last);
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    make_head(request, &answer, last ? (int64_t)size : -1);
+    return exchange->operations->send(exchange, &answer, parts, count, last);
+}
+
+/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
+ * even finish the answer. */
+static int send_output(gust_request *request, const void *more, size_t more_size, enum gust__encode what)
+{
+    struct gust__exchange *exchange = request->exchange;
+    bool last = what == GUST__ENCODE_END;
     if (!exchange->head_sent && request->before_headers)
         announce_head(request);
     if (request->finished)
         return gust_error_set(EALREADY, "the answer has been finished");
-    bool first = !exchange->head_sent;
     if (!has_body(request))
         request->output_size = more_size = 0;
     size_t size = request->output_size;
-    if (first)
-        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1);
+    if (request->app->compress && !exchange->head_sent)
+        gust__coding_begin(request, last ? (int64_t)size : -1);
+    if (request->encoder) {
+        request->output_size = 0;
+        return gust__coding_send(request, gust__slice(request->output, size), gust__slice(more, more_size),
+                                 what);
+    }
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
     size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
-    return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
+    return gust__answer_send(request, parts, count, last);
 }
 
 int gust__answer_finish(gust_request *request)
@@ -222,7 +249,7 @@ int gust__answer_finish(gust_request *request)
         return 0;
     if (!request->exchange->head_sent)
         gust__answer_conditionally(request);
-    int result = send_output(request, NULL, 0, true);
+    int result = send_output(request, NULL, 0, GUST__ENCODE_END);
     request->finished = true;
     return result;
 }
@@ -253,6 +280,7 @@ void gust__answer_reset(gust_request *request)
     request->content_length = 0;
     request->output_size = 0;
     request->xsrf_token = NULL; /* its cookie went with the headers */
+    gust__coding_reset(request);
     gust__answer_defaults(request);
 }
 
@@ -270,7 +298,7 @@ int gust_flush(gust_request *request)
         return gust_error_set(EALREADY, "the answer has been finished");
     if (!has_body(request))
         return 0;
-    return send_output(request, NULL, 0, false);
+    return send_output(request, NULL, 0, GUST__ENCODE_FLUSH);
 }
 
 int gust_finish(gust_request *request)
@@ -300,8 +328,8 @@ void gust_redirect(gust_request *request, const char *url, int status)
 
 /* ---- writing ---- */
 
-/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
-static char *reserve(gust_request *request, size_t size)
+/* Output then stays at most GUST__OUTPUT_MAX + size. */
+char *gust__answer_reserve(gust_request *request, size_t size)
 {
     size_t needed = request->output_size + size;
     if (needed <= request->output_capacity)
@@ -330,9 +358,9 @@ int gust_write(gust_request *request, const void *data, size_t length)
     if (request->finished)
         return refuse_write(request);
     if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
-        return send_output(request, data, length, false);
+        return send_output(request, data, length, GUST__ENCODE_ON);
     if (length) {
-        memcpy(reserve(request, length), data, length);
+        memcpy(gust__answer_reserve(request, length), data, length);
         request->output_size += length;
     }
     return 0;
@@ -348,13 +376,13 @@ int gust_printf(gust_request *request, const char *format, ...)
     va_list arguments, again;
     if (request->finished)
         return refuse_write(request);
-    char *to = reserve(request, 128);
+    char *to = gust__answer_reserve(request, 128);
     size_t room = request->output_capacity - request->output_size;
     va_start(arguments, format);
     va_copy(again, arguments);
     int length = vsnprintf(to, room, format, arguments);
     if (length > 0 && (size_t)length >= room && length <= LONGEST_FORMATTED)
-        vsnprintf(reserve(request, (size_t)length + 1), (size_t)length + 1, format, again);
+        vsnprintf(gust__answer_reserve(request, (size_t)length + 1), (size_t)length + 1, format, again);
     va_end(again);
     va_end(arguments);
     if (length < 0 || length > LONGEST_FORMATTED)

@@ -85,6 +85,10 @@ struct gust_app {
     const gust_cookie_key *keys;        /* of the frozen application: its own or its parent's; NULL: none */
     bool xsrf;                          /* of the frozen application: itself or a parent asked for it */
     const struct gust_locales *locales; /* of the frozen application: its own or its parent's; NULL: none */
+    const gust_app_settings *compress;  /* of the frozen application: its own or its parent's, where .compress
+                                           is  set; NULL: nowhere */
+    bool decompress_request;            /* of the frozen application: itself or a parent */
+    struct gust__static *files;         /* what gust_static serves, in order */
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
     bool frozen;

@@ -301,6 +301,8 @@ static void inherit_settings(gust_app *app)
     app->etags = app->settings.etags || (parent && parent->etags);
     app->locales = app->settings.locales ? app->settings.locales : parent ? parent->locales : NULL;
     app->debug = app->settings.debug || (parent && parent->debug);
+    app->compress = app->settings.compress ? &app->settings : parent ? parent->compress : NULL;
+    app->decompress_request = app->settings.decompress_request || (parent && parent->decompress_request);
     app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
 }
 
