@@ -7,8 +7,7 @@
 
 enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, COMPONENT_MAX = 255, TRIES = 8 };
 
-/* Component by component, none of them a link: for kernels without openat2, and sandboxes that forbid it. */
-static int walk(int directory, const char *path)
+int gust__file_walk(int directory, const char *path)
 {
     char component[COMPONENT_MAX + 1];
     int at = directory;
@@ -46,7 +45,7 @@ static int open_below(int directory, const char *path, bool follow_links)
         if (fd >= 0 || errno != EAGAIN)
             break;
     }
-    return fd < 0 && (errno == ENOSYS || errno == EPERM) ? walk(directory, path) : fd;
+    return fd < 0 && (errno == ENOSYS || errno == EPERM) ? gust__file_walk(directory, path) : fd;
 }
 
 int gust__file_open(int directory, const char *path, bool follow_links, struct stat *status)

@@ -21,6 +21,10 @@ void gust__static_free(struct gust__static *files);
  * waits for a FIFO's other end. */
 int gust__file_open(int directory, const char *path, bool follow_links, struct stat *status);
 
+/* The same component by component, none of them a link: for kernels without openat2, and sandboxes that
+ * forbid it. path: no slash at either end. */
+int gust__file_walk(int directory, const char *path);
+
 /* ---- file_hash.c ---- */
 
 enum { GUST__FILE_HASH_ROOM = 16 + 1 };

@@ -244,6 +244,36 @@ static void test_links_stay_inside_unless_asked(void **state)
     check_status("/static/folder/secret", 200);
 }
 
+static void check_walk(int directory, const char *path, int code)
+{
+    errno = 0;
+    int fd = gust__file_walk(directory, path);
+    if (fd < 0 ? errno != code : code != 0)
+        fail_msg("%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        gust__sys_close(fd);
+}
+
+static void test_links_where_the_kernel_does_not_help(void **state)
+{
+    char component[300] = "";
+    int directory = open(path_of("files"), O_PATH | O_DIRECTORY);
+    (void)state;
+    memset(component, 'x', 255);
+    check_walk(directory, "a.txt", 0);
+    check_walk(directory, "sub/index.html", 0);
+    check_walk(directory, "sub", 0);
+    check_walk(directory, "in", ELOOP);
+    check_walk(directory, "out", ELOOP);
+    check_walk(directory, "folder/secret", ENOTDIR);
+    check_walk(directory, "a.txt/x", ENOTDIR);
+    check_walk(directory, "missing/x", ENOENT);
+    check_walk(directory, component, ENOENT);
+    component[255] = 'x';
+    check_walk(directory, component, ENAMETOOLONG);
+    gust__sys_close(directory);
+}
+
 static void test_directories(void **state)
 {
     char target[9000] = "/static/sub?", expected[9000] = "/static/sub/?";
@@ -637,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_paths_that_lead_out_or_nowhere),
         cmocka_unit_test(test_a_root_at_the_root),
         cmocka_unit_test(test_links_stay_inside_unless_asked),
+        cmocka_unit_test(test_links_where_the_kernel_does_not_help),
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_the_icon_and_the_robots),
         cmocka_unit_test(test_mistakes),
