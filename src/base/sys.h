@@ -506,12 +506,15 @@ static inline int gust__sys_futex(_Atomic uint32_t *word, int operation, uint32_
 static inline void *gust__sys_mmap(void *address, size_t size, int protection, int flags, int fd,
                                    off_t offset)
 {
-    return (void *)gust__sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd,
-                                  (long)offset);
+    void *memory = (void *)gust__sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd,
+                                          (long)offset);
+    gust__tsan_mapped();
+    return memory;
 }
 
 static inline int gust__sys_munmap(void *address, size_t size)
 {
+    gust__tsan_unmaps();
     return (int)gust__sys_call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
 }
 
@@ -523,6 +526,18 @@ static inline int gust__sys_mprotect(void *address, size_t size, int protection)
 static inline int gust__sys_madvise(void *address, size_t size, int advice)
 {
     return (int)gust__sys_call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
+}
+
+/* Not variadic: moves to a place of the kernel's choosing, where flags let it. */
+static inline void *gust__sys_mremap(void *address, size_t size, size_t new_size, int flags)
+{
+    return (void *)gust__sys_call("mremap", SYS_mremap, (long)address, (long)size, (long)new_size, flags, 0,
+                                  0);
+}
+
+static inline int gust__sys_memfd_create(const char *name, unsigned int flags)
+{
+    return (int)gust__sys_call("memfd_create", SYS_memfd_create, (long)name, (long)flags, 0, 0, 0, 0);
 }
 
 static inline ssize_t gust__sys_getrandom(void *data, size_t size, unsigned int flags)

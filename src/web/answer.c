@@ -32,9 +32,14 @@ void gust_set_reason(gust_request *request, const char *reason)
     request->reason = gust_strdup(request, reason);
 }
 
-int gust_status(gust_request *request)
+static inline int status_of(const gust_request *request)
 {
     return request->status ? request->status : 200;
+}
+
+int gust_status(gust_request *request)
+{
+    return status_of(request);
 }
 
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value)
@@ -76,7 +81,7 @@ static void remove_header(gust_request *request, struct gust__slice name)
     }
     request->header_count = kept;
     if (is(name, GUST__SLICE("Content-Type")))
-        request->has_content_type = false;
+        request->has_content_type = request->has_default_type = false;
     if (is(name, GUST__SLICE("Content-Length")))
         request->content_length = 0;
 }
@@ -188,18 +193,19 @@ static void announce_head(gust_request *request)
 
 static bool has_body(const gust_request *request)
 {
-    return !gust__status_is_bodiless(gust_status((gust_request *)(uintptr_t)request));
+    return !gust__status_is_bodiless(status_of(request));
 }
 
 /* The answer's head; content_length: of the whole body, -1 when it is not known. */
-static void make_head(gust_request *request, struct gust__answer *answer, int64_t content_length)
+static inline void make_head(gust_request *request, struct gust__answer *answer, int64_t content_length,
+                             bool bodiless)
 {
     *answer = (struct gust__answer){
-        .status = gust_status(request),
+        .status = status_of(request),
         .reason = request->reason ? gust__slice_of(request->reason) : GUST__SLICE(""),
         .headers = request->headers,
         .count = request->header_count,
-        .plain_text = !request->has_content_type && content_length != 0 && has_body(request),
+        .plain_text = !request->has_content_type && content_length != 0 && !bodiless,
         .content_length = request->content_length ? request->content_length - 1 : content_length,
     };
 }
@@ -213,7 +219,7 @@ int gust__answer_send(gust_request *request, const struct iovec *parts, size_t c
         return exchange->operations->send(exchange, NULL, parts, count, last);
     for (size_t i = 0; i < count; i++)
         size += parts[i].iov_len;
-    make_head(request, &answer, last ? (int64_t)size : -1);
+    make_head(request, &answer, last ? (int64_t)size : -1, !has_body(request));
     return exchange->operations->send(exchange, &answer, parts, count, last);
 }
 
@@ -222,25 +228,27 @@ int gust__answer_send(gust_request *request, const struct iovec *parts, size_t c
 static int send_output(gust_request *request, const void *more, size_t more_size, enum gust__encode what)
 {
     struct gust__exchange *exchange = request->exchange;
+    struct gust__answer answer;
     bool last = what == GUST__ENCODE_END;
     if (!exchange->head_sent && request->before_headers)
         announce_head(request);
     if (request->finished)
         return gust_error_set(EALREADY, "the answer has been finished");
-    if (!has_body(request))
+    bool first = !exchange->head_sent, bodiless = !has_body(request);
+    if (bodiless)
         request->output_size = more_size = 0;
     size_t size = request->output_size;
-    if (request->app->compress && !exchange->head_sent)
-        gust__coding_begin(request, last ? (int64_t)size : -1);
-    if (request->encoder) {
+    if (__builtin_expect(request->app->compress != NULL, 0) && gust__coding_begin(request, last)) {
         request->output_size = 0;
         return gust__coding_send(request, gust__slice(request->output, size), gust__slice(more, more_size),
                                  what);
     }
+    if (first)
+        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1, bodiless);
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
     size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
-    return gust__answer_send(request, parts, count, last);
+    return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
 
 int gust__answer_finish(gust_request *request)
@@ -260,7 +268,8 @@ static void add_defaults_of(gust_request *request, const gust_app *app)
         add_defaults_of(request, app->mount->app);
     for (const struct gust__default_header *header = app->default_headers; header; header = header->next) {
         remove_header(request, header->name);
-        request->has_content_type |= is(header->name, GUST__SLICE("Content-Type"));
+        if (is(header->name, GUST__SLICE("Content-Type")))
+            request->has_content_type = request->has_default_type = true;
         gust__answer_add(request, header->name, header->value);
     }
 }
@@ -328,12 +337,8 @@ void gust_redirect(gust_request *request, const char *url, int status)
 
 /* ---- writing ---- */
 
-/* Output then stays at most GUST__OUTPUT_MAX + size. */
-char *gust__answer_reserve(gust_request *request, size_t size)
+static __attribute__((noinline)) char *grow_output(gust_request *request, size_t needed)
 {
-    size_t needed = request->output_size + size;
-    if (needed <= request->output_capacity)
-        return request->output + request->output_size;
     size_t capacity = request->output_capacity ? request->output_capacity : OUTPUT_FIRST;
     while (capacity < needed)
         capacity *= 2;
@@ -345,6 +350,19 @@ char *gust__answer_reserve(gust_request *request, size_t size)
     request->output = larger;
     request->output_capacity = capacity;
     return larger + request->output_size;
+}
+
+/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
+static inline char *reserve(gust_request *request, size_t size)
+{
+    size_t needed = request->output_size + size;
+    return needed <= request->output_capacity ? request->output + request->output_size
+                                              : grow_output(request, needed);
+}
+
+char *gust__answer_reserve(gust_request *request, size_t size)
+{
+    return reserve(request, size);
 }
 
 static int refuse_write(gust_request *request)
@@ -360,7 +378,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
     if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
         return send_output(request, data, length, GUST__ENCODE_ON);
     if (length) {
-        memcpy(gust__answer_reserve(request, length), data, length);
+        memcpy(reserve(request, length), data, length);
         request->output_size += length;
     }
     return 0;
@@ -376,13 +394,13 @@ int gust_printf(gust_request *request, const char *format, ...)
     va_list arguments, again;
     if (request->finished)
         return refuse_write(request);
-    char *to = gust__answer_reserve(request, 128);
+    char *to = reserve(request, 128);
     size_t room = request->output_capacity - request->output_size;
     va_start(arguments, format);
     va_copy(again, arguments);
     int length = vsnprintf(to, room, format, arguments);
     if (length > 0 && (size_t)length >= room && length <= LONGEST_FORMATTED)
-        vsnprintf(gust__answer_reserve(request, (size_t)length + 1), (size_t)length + 1, format, again);
+        vsnprintf(reserve(request, (size_t)length + 1), (size_t)length + 1, format, again);
     va_end(again);
     va_end(arguments);
     if (length < 0 || length > LONGEST_FORMATTED)

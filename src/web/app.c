@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/template.h>
 
 static const gust_app_settings default_settings = {
     .size = sizeof(gust_app_settings),
@@ -82,6 +83,7 @@ void gust_app_free(gust_app *app)
     gust__free(app->chain);
     gust__free(app->literals);
     gust__free(app->mistake);
+    gust_templates_free(app->templates);
     gust__free(app);
 }
 
@@ -245,6 +247,12 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(compress_min);
     TAKE(compress_types);
     TAKE(decompress_request);
+    TAKE(sessions);
+    TAKE(login_url);
+    TAKE(current_user);
+    TAKE(has_role);
+    TAKE(template_directory);
     gust__app_check_keys(app);
+    gust__app_check_templates(app);
 }
 #undef TAKE

@@ -81,16 +81,20 @@ struct gust_app {
     struct gust__route *mount;      /* of a mounted application: the route that leads here, of route->app */
     struct gust__middleware *chain; /* of the frozen application: the parents' middleware, then its own */
     size_t chain_count;
-    gust_cookie_key single_key[2];      /* .cookie_secret as a list */
-    const gust_cookie_key *keys;        /* of the frozen application: its own or its parent's; NULL: none */
-    bool xsrf;                          /* of the frozen application: itself or a parent asked for it */
-    const struct gust_locales *locales; /* of the frozen application: its own or its parent's; NULL: none */
-    const gust_app_settings *compress;  /* of the frozen application: its own or its parent's, where .compress
-                                           is  set; NULL: nowhere */
-    bool decompress_request;            /* of the frozen application: itself or a parent */
-    struct gust__static *files;         /* what gust_static serves, in order */
+    gust_cookie_key single_key[2];        /* .cookie_secret as a list */
+    const gust_cookie_key *keys;          /* of the frozen application: its own or its parent's; NULL: none */
+    bool xsrf;                            /* of the frozen application: itself or a parent asked for it */
+    const struct gust_locales *locales;   /* of the frozen application: its own or its parent's; NULL: none */
+    const struct gust_sessions *sessions; /* and these */
+    const char *login_url;
+    const char *(*current_user)(gust_request *request);
+    bool (*has_role)(gust_request *request, const char *user, const char *role);
+    const gust_app_settings *compress; /* where .compress is set: its own or its parent's; NULL: nowhere */
+    bool decompress_request;           /* of the frozen application: itself or a parent */
+    struct gust__static *files;        /* what gust_static serves, in order */
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
+    struct gust_templates *templates; /* NULL: those of the application that it is mounted in */
     bool frozen;
 };
 
@@ -103,6 +107,10 @@ struct gust__match {
     const char *other_allowed;       /* one that has no number */
 };
 
+/* The usual case, quickly: a literal path and its method, which no pattern or mount that was registered
+ * before takes. NULL: gust__app_find has to look. */
+const struct gust__route *gust__app_find_plain(const gust_app *app, const struct gust__request_head *head);
+
 /* Finds the route of a request; only reads the application. match_data belongs to the calling thread. */
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match);
@@ -114,6 +122,9 @@ int gust__route_groups(const struct gust__route *route, struct gust__slice path,
 
 /* Makes the application ready to serve. 0; -1: EINVAL, and the error's text is the mistake; ENOMEM. */
 int gust__app_freeze(gust_app *app);
+
+/* Makes the templates of .template_directory; in debug they are read again when they change. */
+void gust__app_check_templates(gust_app *app);
 
 /* Remembers the first set-up mistake. */
 void gust__app_mistaken(gust_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -16,8 +16,8 @@
 /* Decides once, as far as the headers tell, how the answer is coded: request->coding. size: of the body; -1:
  * it streams. */
 void gust__coding_plan(gust_request *request, int64_t size);
-/* When the head is about to go. request->coding stays when there is an encoder. */
-void gust__coding_begin(gust_request *request, int64_t size);
+/* Before each piece of output, whole: it is all. -> whether it is to be encoded: there is an encoder. */
+bool gust__coding_begin(gust_request *request, bool whole);
 /* [blk] Encodes both, one behind the other, and sends what comes out. 0; -1: as gust_flush. */
 int gust__coding_send(gust_request *request, struct gust__slice text, struct gust__slice more,
                       enum gust__encode what);

@@ -106,19 +106,23 @@ void gust__coding_plan(gust_request *request, int64_t size)
 
 /* ---- encoding ---- */
 
-void gust__coding_begin(gust_request *request, int64_t size)
+bool gust__coding_begin(gust_request *request, bool whole)
 {
+    int64_t size = whole ? (int64_t)request->output_size : -1;
+    if (request->exchange->head_sent)
+        return request->encoder != NULL;
     gust__coding_plan(request, size);
     if (!request->coding || request->encoder)
-        return;
+        return request->encoder != NULL;
     if (!is_fixed(request)) /* whoever was asked before the head may have changed that */
         request->encoder = gust__encoder_new(request->coding, size > 0 ? (size_t)size : 0);
     if (!request->encoder) {
         request->coding = GUST__CODING_IDENTITY;
-        return;
+        return false;
     }
     gust__answer_add(request, GUST__SLICE("Content-Encoding"), gust__coding_name(request->coding));
     request->content_length = 0;
+    return true;
 }
 
 void gust__coding_reset(gust_request *request)

@@ -28,13 +28,18 @@ bool gust__client_has(const gust_request *request, struct gust__slice etag)
     return false;
 }
 
-/* A 304 says what a 200 would have said of the page, but not how long it is or what is in it. */
-void gust__answer_not_modified(gust_request *request)
+/* Without a body there is nothing that these could be said of (a 304 would repeat what the client has). */
+static void drop_entity_headers(gust_request *request)
 {
     static const char *const dropped[] = {"Content-Type",     "Content-Length", "Content-Encoding",
                                           "Content-Language", "Content-Range",  "Last-Modified"};
     for (size_t i = 0; i < GUST_LEN(dropped); i++)
         gust_clear_header(request, dropped[i]);
+}
+
+void gust__answer_not_modified(gust_request *request)
+{
+    drop_entity_headers(request);
     request->output_size = 0;
     request->status = 304;
 }
@@ -42,7 +47,10 @@ void gust__answer_not_modified(gust_request *request)
 void gust__answer_conditionally(gust_request *request)
 {
     enum gust__method method = request->exchange->head->method;
-    if (gust_status(request) != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
+    int status = gust_status(request);
+    if (status == 204 || status == 304)
+        drop_entity_headers(request);
+    if (status != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
         return;
     if (request->app->compress)
         gust__coding_plan(request, (int64_t)request->output_size);

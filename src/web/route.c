@@ -300,6 +300,12 @@ static void inherit_settings(gust_app *app)
     const gust_app *parent = app->mount ? app->mount->app : NULL;
     app->etags = app->settings.etags || (parent && parent->etags);
     app->locales = app->settings.locales ? app->settings.locales : parent ? parent->locales : NULL;
+    app->sessions = app->settings.sessions ? app->settings.sessions : parent ? parent->sessions : NULL;
+    app->login_url = app->settings.login_url ? app->settings.login_url : parent ? parent->login_url : NULL;
+    app->current_user = app->settings.current_user ? app->settings.current_user
+                        : parent                   ? parent->current_user
+                                                   : NULL;
+    app->has_role = app->settings.has_role ? app->settings.has_role : parent ? parent->has_role : NULL;
     app->debug = app->settings.debug || (parent && parent->debug);
     app->compress = app->settings.compress ? &app->settings : parent ? parent->compress : NULL;
     app->decompress_request = app->settings.decompress_request || (parent && parent->decompress_request);
@@ -342,8 +348,9 @@ static struct gust__slice without_port(struct gust__slice host)
 }
 
 /* HEAD is looked for twice: first as HEAD, which only a route of its own fits, then as GET. */
-static bool method_fits(const struct gust__route *route, const struct gust__request_head *head,
-                        enum gust__method method)
+static inline __attribute__((always_inline)) bool method_fits(const struct gust__route *route,
+                                                              const struct gust__request_head *head,
+                                                              enum gust__method method)
 {
     if (route->methods == GUST__METHODS_ANY)
         return method != GUST__METHOD_HEAD;
@@ -435,9 +442,7 @@ static bool find_in(gust_app *app, const struct gust__request_head *head, enum g
     return true;
 }
 
-/* The usual case: a literal path and its method, which no pattern or mount that was registered before takes.
- */
-static const struct gust__route *find_plain(const gust_app *app, const struct gust__request_head *head)
+const struct gust__route *gust__app_find_plain(const gust_app *app, const struct gust__request_head *head)
 {
     const struct gust__route *literal = app->literal_slots ? *literal_slot(app, head->path) : NULL;
     bool plain = literal && literal->order < app->first_pattern && !literal->host &&
@@ -448,11 +453,6 @@ static const struct gust__route *find_plain(const gust_app *app, const struct gu
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match)
 {
-    const struct gust__route *plain = find_plain(app, head);
-    if (plain) {
-        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
-        return;
-    }
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;

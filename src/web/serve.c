@@ -1,6 +1,7 @@
 /* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
 #include "web/coded.h"
 #include "web/life.h"
+#include "web/session.h"
 
 #include "base/error_int.h"
 #include "base/log_int.h"
@@ -33,21 +34,27 @@ int64_t gust__body_limit(const gust_request *request)
     return body_limit(request->route->options.max_body, request->exchange->service->max_body);
 }
 
+static __attribute__((noinline)) const struct gust__route *find_route(const struct gust__exchange *exchange)
+{
+    struct gust__web_state *state = gust__web_state(exchange->loop);
+    struct gust__match match = {0};
+    if (state)
+        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
+    return match.route;
+}
+
 static void admit(struct gust__http_service *service, struct gust__exchange *exchange,
                   struct gust__admission *admission)
 {
-    struct gust__web_state *state = gust__web_state(exchange->loop);
-    struct gust__match match;
-    if (state)
-        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
-    else
-        match.route = NULL;
-    admission->route = (void *)(uintptr_t)match.route;
-    if (!match.route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
+    const struct gust__route *route = gust__app_find_plain(served_app(exchange), exchange->head);
+    if (!route)
+        route = find_route(exchange);
+    admission->route = (void *)(uintptr_t)route;
+    if (!route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
         admission->stream = true;
         return;
     }
-    const gust_route_options *options = &match.route->options;
+    const gust_route_options *options = &route->options;
     admission->max_body = body_limit(options->max_body, service->max_body);
     admission->stream = options->stream_body;
     if (options->body_timeout)
@@ -78,7 +85,7 @@ static gust_handler_function *function_for(const gust_handler *handler, enum gus
     }
 }
 
-static void run_table(gust_request *request, const gust_handler *handler)
+static __attribute__((noinline)) void run_table(gust_request *request, const gust_handler *handler)
 {
     if (handler->prepare)
         handler->prepare(request);
@@ -107,7 +114,7 @@ static const char *allow_text(gust_request *request, unsigned methods, const cha
 }
 
 /* No route fits: 404; 405 where only the method is wrong; what OPTIONS asks is answered by itself. */
-static void run_without_route(gust_request *request)
+static __attribute__((noinline)) void run_without_route(gust_request *request)
 {
     const struct gust__request_head *head = request->exchange->head;
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -146,6 +153,8 @@ static bool may_run(gust_request *request)
         gust__turn_take(request);
     if (request->app->xsrf && !options->no_xsrf)
         gust__xsrf_guard(request);
+    if (options->login || options->role)
+        gust__auth_check(request);
     return !request->finished;
 }
 
@@ -211,7 +220,7 @@ static void on_gone(struct gust__exchange *exchange)
         handler->on_connection_close(request);
 }
 
-static void find_app(gust_request *request)
+static __attribute__((noinline)) void find_app(gust_request *request)
 {
     struct gust__match match = {0};
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -235,7 +244,8 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
     }
     gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
-    request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
+    request->path = request->app->mount ? path_in(request->app, exchange->head->path)
+                                        : gust__slice_fresh(exchange->head->path);
     if (request->route->options.cancel_when_gone)
         gust_wake_on(request, GUST_GONE);
     else if (request->route->handler && request->route->handler->on_connection_close && !exchange->gone)
@@ -247,7 +257,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
 static void settle(gust_request *request)
 {
     struct gust__exchange *exchange = request->exchange;
-    bool cancelled = gust_cancelled();
+    bool cancelled = gust__current->cancelled;
     if (request->finished)
         return;
     if (cancelled)
@@ -298,6 +308,8 @@ static void end_request(gust_request *request)
         gust__coded_body_end(request);
     if (request->encoder)
         gust__coding_reset(request);
+    if (request->session)
+        gust__session_free(request->session);
     gust__error_free(request->failure);
 }
 
