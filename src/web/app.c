@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "http/header_check.h"
+#include "web/development.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -81,6 +82,8 @@ void gust_app_free(gust_app *app)
     gust__free(app->literals);
     gust__free(app->mistake);
     gust_templates_free(app->templates);
+    if (!app->mount)
+        gust__development_free(app->development);
     gust__free(app);
 }
 

@@ -3,7 +3,7 @@
 
 #include "http/etag.h"
 
-static struct gust__slice header_set(const gust_request *request, struct gust__slice name)
+struct gust__slice gust__answer_header_value(const gust_request *request, struct gust__slice name)
 {
     for (unsigned i = 0; i < request->header_count; i++) {
         if (gust__slice_equals_ignoring_case(request->headers[i].name, name))
@@ -51,7 +51,7 @@ void gust__answer_conditionally(gust_request *request)
         drop_entity_headers(request);
     if (status != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
         return;
-    struct gust__slice etag = header_set(request, GUST__SLICE("Etag"));
+    struct gust__slice etag = gust__answer_header_value(request, GUST__SLICE("Etag"));
     if (!etag.data && request->app->etags)
         etag = etag_of_output(request);
     if (!etag.data || !client_has(request, etag))

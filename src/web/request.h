@@ -118,6 +118,8 @@ enum { GUST__OUTPUT_MAX = 64 << 10 };
 
 /* Adds a header whose texts last until the request ends, unchecked. */
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value);
+/* The value of the header so named that the answer has so far; data NULL: none. */
+struct gust__slice gust__answer_header_value(const gust_request *request, struct gust__slice name);
 /* Sends what is left and ends the answer. 0; -1: the client is gone. */
 int gust__answer_finish(gust_request *request);
 /* Forgets status, headers and output, but for default headers; the head must not have been sent. */
