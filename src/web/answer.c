@@ -202,7 +202,8 @@ static inline void make_head(gust_request *request, struct gust__answer *answer,
 
 /* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
  * even finish the answer. */
-static int send_output(gust_request *request, const void *more, size_t more_size, bool last)
+static inline __attribute__((always_inline)) int send_output(gust_request *request, const void *more,
+                                                             size_t more_size, bool last)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
@@ -222,11 +223,25 @@ static int send_output(gust_request *request, const void *more, size_t more_size
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
 
+/* What comes before the end, which answers that stay small have not. */
+static __attribute__((noinline)) int send_some(gust_request *request, const void *more, size_t more_size)
+{
+    return send_output(request, more, more_size, false);
+}
+
+/* Whether the condition of an answer may matter: for an answer 200 (OK), if the application has entity tags
+ * or the client sent one. */
+static inline bool may_be_conditional(const gust_request *request)
+{
+    return request->status || request->app->etags ||
+           gust__fields_has(&request->exchange->head->fields, GUST__HEADER_IF_NONE_MATCH);
+}
+
 int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
-    if (!request->exchange->head_sent)
+    if (!request->exchange->head_sent && may_be_conditional(request))
         gust__answer_conditionally(request);
     int result = send_output(request, NULL, 0, true);
     request->finished = true;
@@ -277,7 +292,7 @@ int gust_flush(gust_request *request)
         return gust_error_set(EALREADY, "the answer has been finished");
     if (!has_body(request))
         return 0;
-    return send_output(request, NULL, 0, false);
+    return send_some(request, NULL, 0);
 }
 
 int gust_finish(gust_request *request)
@@ -341,7 +356,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
     if (request->finished)
         return refuse_write(request);
     if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
-        return send_output(request, data, length, false);
+        return send_some(request, data, length);
     if (length) {
         memcpy(reserve(request, length), data, length);
         request->output_size += length;
