@@ -288,8 +288,9 @@ static inline bool send_whole(struct gust__http1_exchange *exchange, const struc
         exchange->exchange.head_request ||
         (answer->content_length != -1 && (uint64_t)answer->content_length != total))
         return false;
-    char *to = gust__http1_room_now(connection, head_size(answer) + total);
-    if (!to)
+    size_t size = head_size(answer) + total;
+    char *to = gust__http1_room_now(connection, size);
+    if (!to && !(to = gust__http1_room(connection, size)))
         return false;
     exchange->keep_alive = keeps_alive(exchange);
     to = put_ok(to, connection->server);
