@@ -26,6 +26,7 @@
 
 #include <gust/green.h>
 
+#include <aio.h>
 #include <grp.h>
 #include <mqueue.h>
 #include <netdb.h>

@@ -123,19 +123,76 @@ static bool deliver(const sigset_t *mask)
     return gust__sys_ppoll(NULL, 0, &at_once, mask) < 0 && errno == EINTR;
 }
 
+static int suspend(struct gust__green_call *call, const sigset_t *mask)
+{
+    sigset_t signals;
+    let_through(mask, &signals);
+    while (!deliver(mask)) {
+        if (wait_until_pending(call, &signals, GUST__FOREVER) < 0)
+            break;
+    }
+    end_wait(call);
+    return -1;
+}
+
 GUST__EXPORT int sigsuspend(const sigset_t *mask)
 {
     if (!gust__green_here())
         return gust__green_next.sigsuspend(mask);
     struct gust__green_call call = GUST__GREEN_CALL("sigsuspend", -1);
-    sigset_t signals;
-    let_through(mask, &signals);
-    while (!deliver(mask)) {
-        if (wait_until_pending(&call, &signals, GUST__FOREVER) < 0)
-            break;
+    return suspend(&call, mask);
+}
+
+int __sigsuspend(const sigset_t *mask);
+GUST__EXPORT int __sigsuspend(const sigset_t *mask) __attribute__((nonnull, alias("sigsuspend")));
+
+/* System V's: the present mask without one signal. */
+static int suspend_without(struct gust__green_call *call, int signal)
+{
+    sigset_t mask;
+    gust__sys_rt_sigprocmask(SIG_BLOCK, NULL, &mask);
+    return sigdelset(&mask, signal) < 0 ? -1 : suspend(call, &mask);
+}
+
+/* BSD's: a mask of the first 32 signals. */
+static int suspend_with_bits(struct gust__green_call *call, int bits)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (int signal = 1; signal <= 32; signal++) {
+        if ((unsigned)bits >> (signal - 1) & 1)
+            sigaddset(&mask, signal);
     }
-    end_wait(&call);
-    return -1;
+    return suspend(call, &mask);
+}
+
+/* Two functions have the name sigpause; the headers choose, so we call ours by libc's names for them. */
+int gust__green_sigpause_bsd(int bits) __asm__("sigpause");
+int gust__green_sigpause_xpg(int signal) __asm__("__xpg_sigpause");
+int __sigpause(int signal_or_bits, int is_signal);
+
+GUST__EXPORT int gust__green_sigpause_bsd(int bits)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(bits, 0);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return suspend_with_bits(&call, bits);
+}
+
+GUST__EXPORT int gust__green_sigpause_xpg(int signal)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(signal, 1);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return suspend_without(&call, signal);
+}
+
+GUST__EXPORT int __sigpause(int signal_or_bits, int is_signal)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(signal_or_bits, is_signal);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return is_signal ? suspend_without(&call, signal_or_bits) : suspend_with_bits(&call, signal_or_bits);
 }
 
 GUST__EXPORT int pause(void)

@@ -153,6 +153,12 @@ GUST__EXPORT pid_t wait(int *status)
     return wait_or_reap(&call, -1, status, 0, NULL);
 }
 
+/* libc's own names for two of them. */
+pid_t __wait(int *status);
+pid_t __waitpid(pid_t pid, int *status, int options);
+GUST__EXPORT pid_t __wait(int *status) __attribute__((alias("wait")));
+GUST__EXPORT pid_t __waitpid(pid_t pid, int *status, int options) __attribute__((alias("waitpid")));
+
 /* True when a child was found, or it failed; false: none has changed yet. */
 static bool waitid_now(idtype_t type, id_t id, siginfo_t *info, int options, int *result)
 {
