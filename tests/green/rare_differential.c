@@ -327,19 +327,19 @@ static void requests_for_input(struct differential *d)
     close(ends[1]);
 }
 
+/* One, for glibc 2.36 crashes now and then when several are waited for. */
 static void requests_for_names(struct differential *d)
 {
-    struct gaicb first = {.ar_name = "127.0.0.1"}, second = {.ar_name = "localhost"};
-    struct gaicb *all[] = {&first, &second};
-    const struct gaicb *list[] = {&first, NULL, &second};
-    NOTE_UNTIMED(d, getaddrinfo_a(GAI_NOWAIT, all, 2, NULL));
-    while (gai_suspend(list, 3, NULL) == 0)
-        ; /* one after the other */
-    NOTE_UNTIMED(d, gai_suspend(list, 3, NULL));
-    NOTE_UNTIMED(d, gai_suspend(list, 3, &brief));
-    differential_text(d, "%d %d\n", gai_error(&first), gai_error(&second));
-    freeaddrinfo(first.ar_result);
-    freeaddrinfo(second.ar_result);
+    struct gaicb request = {.ar_name = "localhost"};
+    struct gaicb *all[] = {&request};
+    const struct gaicb *list[] = {NULL, &request};
+    NOTE_UNTIMED(d, getaddrinfo_a(GAI_NOWAIT, all, 1, NULL));
+    while (gai_suspend(list, 2, NULL) == 0)
+        ;
+    NOTE_UNTIMED(d, gai_suspend(list, 2, NULL));
+    NOTE_UNTIMED(d, gai_suspend(list, 2, &brief));
+    differential_text(d, "%d\n", gai_error(&request));
+    freeaddrinfo(request.ar_result);
 }
 
 /* ---- Terminals ---- */
