@@ -33,6 +33,7 @@ int gust__green_io_wait(struct gust__green_io *io, uint32_t events)
         }
         call->began = gust__clock_now();
         io->until = gust__green_socket_limit(call, events & EPOLLOUT ? SO_SNDTIMEO : SO_RCVTIMEO);
+        call->handlers = gust__green_handlers_for(io->until);
     }
     int result = gust__green_wait(call, events, io->until);
     if (result == 1)

@@ -12,7 +12,7 @@ struct gust__green_pace {
 
 enum { GUST__GREEN_FIRST_PAUSE = 1000 * 1000, GUST__GREEN_LAST_PAUSE = 16 * 1000 * 1000 };
 
-/* 0: look again; 1: until came; -1: by the scope. errno is kept on 0 and 1. */
+/* 0: look again; 1: until came; -1: by the scope, or EINTR by a handler. errno is kept on 0 and 1. */
 static inline int gust__green_put_off(struct gust__green_call *call, struct gust__green_pace *pace)
 {
     int64_t next = gust__clock_after(gust__clock_now(), pace->pause);

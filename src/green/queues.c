@@ -50,6 +50,7 @@ static ssize_t try_or_wait(struct queue_call *queue, ssize_t (*try)(const struct
 {
     int saved = errno;
     int64_t until = deadline_of(queue->until);
+    queue->call.handlers = GUST__GREEN_UNLESS_RESTARTED;
     for (;;) {
         ssize_t done = try(queue);
         if (done >= 0)
@@ -118,6 +119,7 @@ GUST__EXPORT ssize_t msgrcv(int queue, void *message, size_t size, long type, in
     if (!gust__green_here() || flags & IPC_NOWAIT)
         return gust__green_next.msgrcv(queue, message, size, type, flags);
     struct gust__green_call call = GUST__GREEN_CALL("msgrcv", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, GUST__FOREVER};
     int saved = errno;
     for (;;) {
@@ -136,6 +138,7 @@ GUST__EXPORT int msgsnd(int queue, const void *message, size_t size, int flags)
     if (!gust__green_here() || flags & IPC_NOWAIT)
         return gust__green_next.msgsnd(queue, message, size, flags);
     struct gust__green_call call = GUST__GREEN_CALL("msgsnd", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, GUST__FOREVER};
     int saved = errno;
     for (;;) {
@@ -165,6 +168,7 @@ static int operate(struct gust__green_call *call, int set, struct sembuf *operat
 {
     static const struct timespec at_once;
     struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, until};
+    call->handlers = GUST__GREEN_ANY_HANDLER;
     int saved = errno;
     for (;;) {
         int done = gust__green_next.semtimedop(set, operations, count, &at_once);

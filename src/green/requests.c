@@ -26,6 +26,7 @@ GUST__EXPORT int aio_suspend(const struct aiocb *const list[], int count, const 
         return gust__green_next.aio_suspend(list, count, timeout);
     struct gust__green_call call = GUST__GREEN_CALL("aio_suspend", -1);
     struct gust__green_pace pace = pace_of(timeout);
+    call.handlers = gust__green_handlers_for(pace.until);
     int saved = errno;
     for (;;) {
         int result = gust__green_next.aio_suspend(list, count, &at_once);
@@ -57,11 +58,14 @@ GUST__EXPORT int gai_suspend(const struct gaicb *const list[], int count, const 
         return gust__green_next.gai_suspend(list, count, timeout);
     struct gust__green_call call = GUST__GREEN_CALL("gai_suspend", -1);
     struct gust__green_pace pace = pace_of(timeout);
+    call.handlers = gust__green_handlers_for(pace.until);
     int before = in_progress(list, count);
     while (before > 0 && in_progress(list, count) == before) {
         int over = gust__green_put_off(&call, &pace);
         if (over != 0)
-            return over < 0 ? EAI_SYSTEM : gust__green_next.gai_suspend(list, count, &at_once);
+            return over > 0         ? gust__green_next.gai_suspend(list, count, &at_once)
+                   : errno == EINTR ? EAI_INTR
+                                    : EAI_SYSTEM;
     }
     return before > 0 ? 0 : EAI_ALLDONE;
 }

@@ -3,7 +3,8 @@
  * asks, and a signalfd tells it when: other threads' signals stay theirs.
  *
  * What a coroutine cannot see is a signal that is not blocked: its handler runs on whichever thread the
- * kernel chose, between two coroutines. pause, and sigsuspend for such a signal, are ended by the scope only.
+ * kernel chose, between two coroutines. pause, and sigsuspend for such a signal, are ended by the scope, and
+ * the main coroutine's by a handler (handlers.c).
  */
 #include "green/time.h"
 
@@ -75,6 +76,7 @@ GUST__EXPORT int sigwaitinfo(const sigset_t *signals, siginfo_t *info)
     if (!gust__green_here())
         return gust__green_next.sigwaitinfo(signals, info);
     struct gust__green_call call = GUST__GREEN_CALL("sigwaitinfo", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     return take_or_wait(&call, signals, info, GUST__FOREVER);
 }
 
@@ -83,6 +85,7 @@ GUST__EXPORT int sigtimedwait(const sigset_t *signals, siginfo_t *info, const st
     if (!gust__green_here() || (timeout && !gust__green_valid(timeout)))
         return gust__green_next.sigtimedwait(signals, info, timeout);
     struct gust__green_call call = GUST__GREEN_CALL("sigtimedwait", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     int64_t until = GUST__FOREVER;
     if (timeout)
         until = gust__clock_after(gust__clock_now(), gust__green_nanoseconds(timeout));
@@ -126,6 +129,7 @@ static bool deliver(const sigset_t *mask)
 static int suspend(struct gust__green_call *call, const sigset_t *mask)
 {
     sigset_t signals;
+    call->handlers = GUST__GREEN_ANY_HANDLER;
     let_through(mask, &signals);
     while (!deliver(mask)) {
         if (wait_until_pending(call, &signals, GUST__FOREVER) < 0)
@@ -200,6 +204,7 @@ GUST__EXPORT int pause(void)
     if (!gust__green_here())
         return gust__green_next.pause();
     struct gust__green_call call = GUST__GREEN_CALL("pause", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     while (gust__green_park(&call, GUST__INTERRUPTIBLE, GUST__FOREVER) == 0)
         ; /* a stray wake */
     return -1;

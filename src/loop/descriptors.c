@@ -3,6 +3,7 @@
 #include "loop/loop_int.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 
 #define WAKE_DATA UINT64_MAX /* no slot has it: a descriptor's number is at most INT_MAX */
@@ -131,11 +132,23 @@ void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, 
     slot->owner = owner;
 }
 
+void (*gust__loop_interrupted)(gust_loop *loop);
+
+static _Thread_local volatile sig_atomic_t own_signal __attribute__((tls_model("initial-exec")));
+
+void gust__loop_own_signal(void)
+{
+    own_signal = 1;
+}
+
 void gust__descriptors_poll(gust_loop *loop, int64_t timeout)
 {
+    own_signal = 0;
     int count = gust__sys_epoll_wait(loop->epoll, loop->events, GUST__LOOP_BATCH, timeout);
     loop->event_count = count < 0 ? 0 : count; /* EINTR: the caller comes again */
     loop->event_next = 0;
+    if (count < 0 && errno == EINTR && !own_signal && gust__loop_interrupted)
+        gust__loop_interrupted(loop);
 }
 
 /* A generation that has moved on, or a free slot: somebody removed the descriptor earlier in this batch. */

@@ -13,6 +13,7 @@
 #include <pty.h>
 #include <pwd.h>
 #include <resolv.h>
+#include <sys/msg.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -122,6 +123,151 @@ static void sigpause_of_system_v(struct differential *d)
 {
     let_in_by(d, by_xpg_sigpause);
     NOTE(d, xpg_sigpause(1000));
+}
+
+/* ---- Calls that a handler ends, or not, as SA_RESTART says ---- */
+
+static void *write_late(void *fd)
+{
+    const struct timespec pause = {0, 60 * 1000000L};
+    nanosleep(&pause, NULL);
+    differential_must(write(*(int *)fd, "late", 4) == 4, "write");
+    return NULL;
+}
+
+/* Something comes at 60 ms, from a thread of its own: a signal with these flags comes before. */
+static void with_handler(struct differential *d, int flags, void (*wait)(struct differential *d, int fd))
+{
+    int ends[2];
+    pthread_t writer;
+    differential_must(pipe(ends) == 0, "pipe");
+    pthread_create(&writer, NULL, write_late, &ends[1]);
+    differential_signal(d, 15, flags);
+    wait(d, ends[0]);
+    pthread_join(writer, NULL);
+    differential_join(d);
+    signal(SIGUSR1, SIG_DFL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void with_both(struct differential *d, void (*wait)(struct differential *d, int fd))
+{
+    with_handler(d, 0, wait);
+    with_handler(d, SA_RESTART, wait);
+}
+
+static void wait_for_child(struct differential *d, int fd)
+{
+    int status = 0;
+    pid_t pid = child(60, 3);
+    (void)fd;
+    NOTE(d, waitpid(pid, &status, 0) == pid);
+    while (waitpid(pid, &status, 0) == pid)
+        ;
+}
+
+static void wait_for_any_child(struct differential *d, int fd)
+{
+    int status = 0;
+    pid_t pid = child(60, 3);
+    (void)fd;
+    NOTE(d, wait(&status) == pid);
+    while (wait(&status) == pid)
+        ;
+}
+
+static void children_and_handlers(struct differential *d)
+{
+    with_both(d, wait_for_child);
+    with_both(d, wait_for_any_child);
+}
+
+static void wait_for_signal(struct differential *d, int fd)
+{
+    const struct timespec limit = {0, 60 * 1000000L};
+    sigset_t set, before;
+    (void)fd;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    NOTE(d, sigtimedwait(&set, NULL, &limit));
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void wait_for_handler(struct differential *d, int fd)
+{
+    (void)fd;
+    NOTE(d, pause());
+}
+
+static void signals_and_handlers(struct differential *d)
+{
+    with_both(d, wait_for_signal);
+    with_both(d, wait_for_handler);
+}
+
+static void wait_for_request(struct differential *d, int fd)
+{
+    char data[16] = "";
+    struct aiocb request = {.aio_fildes = fd, .aio_buf = data, .aio_nbytes = sizeof(data)};
+    const struct aiocb *list[] = {&request};
+    differential_must(aio_read(&request) == 0, "aio_read");
+    NOTE(d, aio_suspend(list, 1, NULL));
+    while (aio_suspend(list, 1, NULL) < 0)
+        ;
+    differential_text(d, "%zd\n", aio_return(&request));
+}
+
+static void wait_for_message(struct differential *d, int fd)
+{
+    struct {
+        long type;
+        char text[4];
+    } message;
+    int queue = msgget(IPC_PRIVATE, 0600);
+    (void)fd;
+    NOTE(d, msgrcv(queue, &message, sizeof(message.text), 0, 0));
+    msgctl(queue, IPC_RMID, NULL);
+}
+
+static void requests_and_handlers(struct differential *d)
+{
+    with_both(d, wait_for_request);
+    with_both(d, wait_for_message);
+}
+
+static void move(struct differential *d, int fd)
+{
+    int ends[2];
+    char data[16] = "";
+    differential_must(pipe(ends) == 0, "pipe");
+    NOTE(d, splice(fd, NULL, ends[1], NULL, sizeof(data), 0));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void accept_with(struct differential *d, int milliseconds)
+{
+    struct sockaddr_in address;
+    int listener = differential_listen(&address);
+    const struct timeval limit = {0, milliseconds * 1000};
+    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    NOTE(d, accept(listener, NULL, NULL));
+    close(listener);
+}
+
+/* Where a call has a time limit of its own, SA_RESTART does not count. */
+static void accept_in_time(struct differential *d, int fd)
+{
+    (void)fd;
+    accept_with(d, 60);
+}
+
+static void sockets_and_handlers(struct differential *d)
+{
+    with_both(d, move);
+    with_both(d, accept_in_time);
 }
 
 /* ---- Networks and protocols ---- */
@@ -362,6 +508,10 @@ int main(void)
         CASE(sigsuspend_by_libcs_name),
         CASE(sigpause_of_bsd),
         CASE(sigpause_of_system_v),
+        CASE(children_and_handlers),
+        CASE(signals_and_handlers),
+        CASE(requests_and_handlers),
+        CASE(sockets_and_handlers),
         CASE(networks),
         CASE(protocols),
         CASE(a_coroutines_record_is_its_own),
