@@ -106,6 +106,14 @@ static void count_error(const char *code, const char *text)
     hammer.errors[i].count++;
 }
 
+/* The taker opens the connection itself: what it does is told apart from waiting for its turn. */
+static void *open_by_asker(void *url)
+{
+    size_t who = (size_t)atoi(gust_coroutine_name());
+    hammer.doing[who] = "connect";
+    return open_postgresql(url);
+}
+
 static void begin_call(size_t who, const char *what)
 {
     hammer.doing[who] = what;
@@ -174,7 +182,7 @@ static void say_nothing(void *unused, const PGresult *notice)
 /* Some questions on one connection; fewer if it fails. */
 static void visit(size_t who)
 {
-    begin_call(who, "connect");
+    begin_call(who, "wait for a connection");
     PGconn *connection = gust_pool_take(hammer.pool);
     end_call(who);
     if (!connection) {
@@ -191,6 +199,9 @@ static void visit(size_t who)
 static int keep_asking(void *argument)
 {
     size_t who = (size_t)((int64_t *)argument - hammer.began);
+    char name[16];
+    snprintf(name, sizeof(name), "%zu", who);
+    gust_coroutine_set_name(name);
     while (now() < hammer.ends)
         visit(who);
     return 0;
@@ -218,8 +229,8 @@ static int watch(void *unused)
 
 static void hammer_away(char *url)
 {
-    hammer.pool = gust_pool_new(.open = open_postgresql, .close = GUST_DROP(PQfinish),
-                                .ping = ping_postgresql, .argument = url, .max = POOLED, .wait = PATIENCE);
+    hammer.pool = gust_pool_new(.open = open_by_asker, .close = GUST_DROP(PQfinish), .ping = ping_postgresql,
+                                .argument = url, .max = POOLED, .wait = 2 * PATIENCE);
     {
         GUST_GROUP(watched);
         GUST_GROUP(askers);
