@@ -16,6 +16,8 @@
 #include <gust/net.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
+#include <gust/secure.h>
+#include <gust/locale.h>
 #include <gust/server.h>
 #include <gust/main.h>
 

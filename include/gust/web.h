@@ -44,6 +44,10 @@ GUST_API void gust_app_free(gust_app *app); /* [any] when nothing serves it; NUL
 /* [any] The first set-up mistake in words, borrowed; NULL: none. */
 GUST_API const char *gust_app_mistake(const gust_app *app);
 
+/* A route whose pattern fits both, as "/page/?": a GET or HEAD of the other one is redirected (301), other
+ * methods get 404. */
+enum gust_slash { GUST_SLASH_AS_IS, GUST_ADD_SLASH, GUST_REMOVE_SLASH };
+
 typedef struct gust_route_options {
     size_t size;
     void *data GUST_ZERO;           /* gust_data(req): borrowed for the application's life */
@@ -55,6 +59,10 @@ typedef struct gust_route_options {
     const char *host GUST_ZERO;  /* only for this Host: a PCRE2 pattern that must match whole, without port */
     const char *name GUST_ZERO;  /* for gust_url_for */
     size_t state_size GUST_ZERO; /* gust_state(req): so many zeroed bytes for each request */
+    enum gust_slash slash GUST_ZERO; /* which of "/page" and "/page/" counts; the other one redirects to it */
+    unsigned max_running
+        GUST_ZERO; /* so many of its requests at once in each process; above 503. Default: no limit */
+    bool no_xsrf GUST_ZERO; /* not for browsers: requests bring no XSRF token (gust/secure.h) */
 } gust_route_options;
 
 /* [any] Routes requests to a function. pattern: "METHOD /path" or "/path" for every method, the path a PCRE2
@@ -69,7 +77,8 @@ GUST_API void gust_route_with(gust_app *app, const char *pattern, gust_handler_f
 
 /* A handler as a table: Tornado's RequestHandler. prepare runs before the method and may answer (then the
  * method is not called); on_finish after the answer went out; write_error writes the body of an error answer
- * whose status is set. */
+ * whose status is set; on_connection_close runs on the loop, outside of the handler's coroutine, when the
+ * client left before the handler has ended: it must not wait. */
 typedef struct gust_handler {
     gust_handler_function *prepare GUST_ZERO;
     gust_handler_function *get GUST_ZERO;
@@ -81,6 +90,7 @@ typedef struct gust_handler {
     gust_handler_function *options GUST_ZERO;
     gust_handler_function *on_finish GUST_ZERO;
     gust_handler_function *write_error GUST_ZERO;
+    gust_handler_function *on_connection_close GUST_ZERO;
     size_t state_size GUST_ZERO;
 } gust_handler;
 
@@ -102,11 +112,29 @@ GUST_API void gust_next(gust_request *request);
  * prefix. */
 GUST_API void gust_mount(gust_app *app, const char *prefix, gust_app *sub);
 
+/* [any] A route that redirects, with 301, 302, 303, 307 or 308: in target "{1}" stands for the first group of
+ * pattern, percent-encoded; the request's query is added. */
+GUST_API void gust_route_redirect(gust_app *app, const char *pattern, const char *target, int status);
+
+/* [any] A route that is an error: 410 for what is gone, 403 for what nobody may have. */
+GUST_API void gust_route_error(gust_app *app, const char *pattern, int status);
+
+/* [any] A header of every answer of the application, errors included, unless its handler sets or clears it.
+ */
+GUST_API void gust_default_header(gust_app *app, const char *name, const char *value);
+
 /* [any] Who answers when no route matches (default: 404). */
 GUST_API void gust_not_found(gust_app *app, gust_handler_function *function, void *data);
 
-/* [any] Writes the body of every error answer of the application (default: the reason as text). */
+/* [any] Writes the body of every error answer of the application. Default: the reason as text, or as a page
+ * for clients that ask for text/html; with .debug it shows what happened, where, and the request. */
 GUST_API void gust_write_error(gust_app *app, gust_handler_function *function);
+
+/* A key that signs cookies; its version is written into each (gust/secure.h). */
+typedef struct gust_cookie_key {
+    unsigned version; /* below 1,000,000,000 */
+    const char *secret;
+} gust_cookie_key;
 
 typedef struct gust_app_settings {
     size_t size;
@@ -126,6 +154,14 @@ typedef struct gust_app_settings {
     const char *spool_directory GUST_ZERO; /* default $TMPDIR or /tmp */
     const char *server GUST_ZERO;          /* the Server header; default "gust"; "" : none */
     bool no_keep_alive GUST_ZERO;
+    bool etags
+        GUST_ZERO; /* every whole answer to GET and HEAD gets an Etag, a hash of its body; see gust_finish */
+    bool debug GUST_ZERO; /* for development only: error pages show backtraces and requests */
+    const struct gust_locales *locales GUST_ZERO; /* gust/locale.h; borrowed for the application's life */
+    /* gust/secure.h. Borrowed for the application's life; of at least 16 bytes */
+    const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
+    const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */
+    bool xsrf_cookies GUST_ZERO;                  /* what changes things must bring its token */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */
@@ -280,10 +316,12 @@ GUST_API int gust_json(gust_request *request, const char *format, ...);
  * Content-Length was set. */
 GUST_API int gust_flush(gust_request *request);
 /* [blk] Ends the answer before the handler returns: later output is refused with EALREADY, the handler may go
- * on. */
+ * on. An answer 200 to GET or HEAD that was not flushed becomes 304 without a body if it has an Etag (the
+ * handler's, or by .etags) which the client's If-None-Match lists. */
 GUST_API int gust_finish(gust_request *request);
 GUST_API bool gust_finished(gust_request *request);
-/* [blk] Sets Location and the status (301, 302, 303, 307, 308) and finishes. */
+/* [blk] Sets Location and the status (301, 302, 303, 307, 308), drops the output so far and finishes; other
+ * headers and cookies stay. */
 GUST_API void gust_redirect(gust_request *request, const char *url, int status);
 /* Drops the output and headers so far. EALREADY when the head has been sent. */
 GUST_API int gust_clear(gust_request *request);
@@ -305,6 +343,14 @@ GUST_API const char *gust_url_for(gust_request *request, const char *name, ...) 
 GUST_API void *gust_alloc(gust_request *request, size_t size); /* zeroed */
 GUST_API char *gust_sprintf(gust_request *request, const char *format, ...) GUST_PRINTF(2, 3);
 GUST_API char *gust_strdup(gust_request *request, const char *text);
+
+/* [loop] The handler's answer is finished later: its function may return, and the request goes on until
+ * gust_complete is called, from another coroutine or a callback of this loop. Then what was written is sent.
+ * The route's timeout and gust_wake_on hold meanwhile: cut short, the client gets 503 at once, but the
+ * request lasts until gust_complete all the same, so that nobody holds a request that is gone; what is
+ * written then is refused with EALREADY. Each detached request must be completed once. */
+GUST_API void gust_detach(gust_request *request);
+GUST_API void gust_complete(gust_request *request);
 
 /* Calls function(argument) when the request ends, behind the answer; last first. */
 GUST_API void gust_after(gust_request *request, void (*function)(void *argument), void *argument);

@@ -1,5 +1,5 @@
 /* The answer: status, headers, output. It is kept until the handler ends, or streams once it grows. */
-#include "web/request.h"
+#include "web/life.h"
 
 #include "base/log_int.h"
 #include "base/throw.h"
@@ -220,9 +220,28 @@ int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
+    if (!request->exchange->head_sent)
+        gust__answer_conditionally(request);
     int result = send_output(request, NULL, 0, true);
     request->finished = true;
     return result;
+}
+
+static void add_defaults_of(gust_request *request, const gust_app *app)
+{
+    if (app->mount)
+        add_defaults_of(request, app->mount->app);
+    for (const struct gust__default_header *header = app->default_headers; header; header = header->next) {
+        remove_header(request, header->name);
+        request->has_content_type |= is(header->name, GUST__SLICE("Content-Type"));
+        gust__answer_add(request, header->name, header->value);
+    }
+}
+
+void gust__answer_defaults(gust_request *request)
+{
+    if (request->app->has_default_headers)
+        add_defaults_of(request, request->app);
 }
 
 void gust__answer_reset(gust_request *request)
@@ -233,6 +252,8 @@ void gust__answer_reset(gust_request *request)
     request->has_content_type = false;
     request->content_length = 0;
     request->output_size = 0;
+    request->xsrf_token = NULL; /* its cookie went with the headers */
+    gust__answer_defaults(request);
 }
 
 int gust_clear(gust_request *request)
@@ -268,8 +289,11 @@ void gust_redirect(gust_request *request, const char *url, int status)
 {
     if (status < 300 || status > 399)
         gust_fail(500, "gust_redirect: %d does not redirect", status);
-    if (gust_clear(request) < 0 || gust_set_header(request, "Location", url) < 0)
+    if (gust_set_header(request, "Location", url) < 0)
         gust_fail(500, "gust_redirect: %s", gust_error_text(gust_error_last()));
+    gust_clear_header(request, "Content-Type"); /* what was written is dropped; cookies stay */
+    gust_clear_header(request, "Content-Length");
+    request->output_size = 0;
     gust_set_status(request, status);
     gust__answer_finish(request);
 }

@@ -411,7 +411,10 @@ static void clear(gust_request *request)
 
 static void redirect(gust_request *request)
 {
+    gust_set_header(request, "Content-Length", "100");
+    gust_set_header(request, "Content-Type", "text/html");
     gust_print(request, "old");
+    gust_set_cookie(request, "a", "1");
     gust_redirect(request, "/elsewhere?x=1", 303);
     assert_true(gust_finished(request));
 }
@@ -436,7 +439,7 @@ static void test_clear_and_redirect(void **state)
     assert_string_equal(answer->headers, "Content-Type: text/plain; charset=UTF-8\n");
     answer = answer_of(redirect, "GET");
     assert_int_equal(answer->status, 303);
-    assert_string_equal(answer->headers, "Location: /elsewhere?x=1\n");
+    assert_string_equal(answer->headers, "Set-Cookie: a=1; Path=/; SameSite=Lax\nLocation: /elsewhere?x=1\n");
     assert_string_equal(answer->body, "");
     answer = answer_of(redirect_badly, "GET");
     assert_int_equal(answer->status, 500);

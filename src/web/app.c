@@ -2,6 +2,7 @@
 #include "web/app.h"
 
 #include "base/alloc.h"
+#include "http/header_check.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -66,6 +67,11 @@ void gust_app_free(gust_app *app)
         gust__route_free(route);
     }
     gust__route_free(app->not_found);
+    while (app->default_headers) {
+        struct gust__default_header *header = app->default_headers;
+        app->default_headers = header->next;
+        gust__free(header);
+    }
     free_hooks(app->starts);
     free_hooks(app->stops);
     pcre2_match_context_free(app->limits);
@@ -129,6 +135,29 @@ void gust_write_error(gust_app *app, gust_handler_function *function)
 {
     if (may_change(app))
         app->write_error = function;
+}
+
+void gust_default_header(gust_app *app, const char *name, const char *value)
+{
+    size_t name_size = strlen(name), value_size = strlen(value);
+    if (!may_change(app))
+        return;
+    if (gust__header_check_name(gust__slice_of(name)) < 0 ||
+        gust__header_check_value(gust__slice_of(value)) < 0) {
+        gust__app_mistaken(app, "gust_default_header: \"%s\" cannot be a header", name);
+        return;
+    }
+    struct gust__default_header *header = gust__malloc(sizeof(*header) + name_size + value_size + 2);
+    if (!header) {
+        gust__app_mistaken(app, "out of memory for the header %s", name);
+        return;
+    }
+    char *texts = (char *)(header + 1);
+    memcpy(texts, name, name_size + 1);
+    memcpy(texts + name_size + 1, value, value_size + 1);
+    *header = (struct gust__default_header){app->default_headers, gust__slice(texts, name_size),
+                                            gust__slice(texts + name_size + 1, value_size)};
+    app->default_headers = header;
 }
 
 void gust_not_found(gust_app *app, gust_handler_function *function, void *data)
@@ -203,5 +232,12 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(spool_directory);
     TAKE(server);
     TAKE(no_keep_alive);
+    TAKE(cookie_secret);
+    TAKE(cookie_keys);
+    TAKE(xsrf_cookies);
+    TAKE(etags);
+    TAKE(debug);
+    TAKE(locales);
+    gust__app_check_keys(app);
 }
 #undef TAKE

@@ -10,6 +10,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <stdatomic.h>
 
 #include "http/exchange.h"
 #include "http/http1_head.h"
@@ -40,6 +41,14 @@ struct gust__route {
     gust_app *app;                   /* whose route it is */
     gust_route_options options;
     char *name;
+    char *target;             /* of gust_route_redirect */
+    int target_status;        /* of gust_route_redirect, gust_route_error */
+    _Atomic unsigned running; /* of .max_running: all that changes while it serves */
+};
+
+struct gust__default_header {
+    struct gust__default_header *next;
+    struct gust__slice name, value; /* both NUL-terminated, in one allocation with this */
 };
 
 struct gust__middleware {
@@ -64,6 +73,7 @@ struct gust_app {
     size_t middleware_count;
     struct gust__route *not_found; /* a route without pattern */
     gust_handler_function *write_error;
+    struct gust__default_header *default_headers;
     struct gust__hook *starts; /* in order */
     struct gust__hook *stops;  /* last first */
     gust_app_settings settings;
@@ -71,6 +81,11 @@ struct gust_app {
     struct gust__route *mount;      /* of a mounted application: the route that leads here, of route->app */
     struct gust__middleware *chain; /* of the frozen application: the parents' middleware, then its own */
     size_t chain_count;
+    gust_cookie_key single_key[2];      /* .cookie_secret as a list */
+    const gust_cookie_key *keys;        /* of the frozen application: its own or its parent's; NULL: none */
+    bool xsrf;                          /* of the frozen application: itself or a parent asked for it */
+    const struct gust_locales *locales; /* of the frozen application: its own or its parent's; NULL: none */
+    bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
     bool frozen;
 };
@@ -102,8 +117,16 @@ void gust__app_mistaken(gust_app *app, const char *format, ...) __attribute__((f
 /* Fills a gust__route's name for gust_url_for; NULL: unknown. */
 const struct gust__route *gust__app_named(const gust_app *app, const char *name);
 
+/* Checks the settings of gust/secure.h. */
+void gust__app_check_keys(gust_app *app);
+/* Works out the keys and the protection of an application whose parent is frozen, if it has one. */
+void gust__app_inherit_keys(gust_app *app);
+
 /* Whether gust_url_for can fill the pattern: outside its groups it is literal text (url_for.c). */
 bool gust__pattern_reversible(const char *pattern);
+
+/* Registers a function as gust_route does; NULL: there is a mistake. */
+struct gust__route *gust__route_add(gust_app *app, const char *pattern, gust_handler_function *function);
 
 /* Frees a route that was never linked, or was taken out of its list. NULL is allowed. */
 void gust__route_free(struct gust__route *route);

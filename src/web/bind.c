@@ -1,10 +1,10 @@
 /* gust_bind: arguments into a struct, by a table; every field that does not fit is named. */
 #include "web/arguments.h"
+#include "web/problems.h"
 
-#include "base/throw.h"
+#include "base/number.h"
 #include "http/characters.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +22,6 @@ struct given {
 struct binding {
     gust_request *request;
     const json_t *members; /* of a JSON body; NULL: it is none */
-    char *problems;        /* "age":"must be 0..150","name":"is required" */
-    char *sentence;        /* age must be 0..150; name is required */
 };
 
 /* ---- where a field comes from ---- */
@@ -213,15 +211,12 @@ static const char *bind_text(const struct binding *binding, const gust_field *fi
     return problem;
 }
 
-/* A decimal number, whatever the program's locale. */
 static bool read_double(const char *text, double *value)
 {
     char *end;
     if (strspn(text, "+-.0123456789eE") != strlen(text))
         return false;
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* glibc's own object: cannot fail */
-    *value = strtod_l(text, &end, plain);
-    freelocale(plain);
+    *value = gust__strtod(text, &end);
     return end != text && !*end && isfinite(*value);
 }
 
@@ -274,29 +269,14 @@ static const char *bind_field(const struct binding *binding, const gust_field *f
     }
 }
 
-/* Names are members of a C struct: nothing in them needs to be escaped. */
-static void note_problem(struct binding *binding, const char *name, const char *problem)
-{
-    gust_request *request = binding->request;
-    const char *problems = binding->problems, *sentence = binding->sentence;
-    binding->problems = gust_sprintf(request, "%s%s\"%s\":\"%s\"", problems ? problems : "",
-                                     problems ? "," : "", name, problem);
-    binding->sentence =
-        gust_sprintf(request, "%s%s%s %s", sentence ? sentence : "", sentence ? "; " : "", name, problem);
-}
-
 void gust_bind(gust_request *request, const gust_field *fields, size_t count, void *into)
 {
     struct binding binding = {.request = request, .members = json_members(request)};
+    struct gust__problems problems = {.request = request};
     for (size_t i = 0; i < count; i++) {
         const char *problem = bind_field(&binding, &fields[i], into);
         if (problem)
-            note_problem(&binding, fields[i].name, problem);
+            gust__problem_add(&problems, fields[i].name, problem);
     }
-    if (!binding.problems)
-        return;
-    gust_error_set_detail("http", 400, EINVAL, "%s", binding.sentence);
-    request->problems = gust_sprintf(request, "{\"fields\":{%s}}\n", binding.problems);
-    request->problems_text = gust_strdup(request, gust_error_text(gust_error_last()));
-    gust__throw_last();
+    gust__problems_fail(&problems);
 }

@@ -86,15 +86,6 @@ static bool write_problems(gust_request *request, const char *text)
     return true;
 }
 
-static void write_default(gust_request *request, int status, const char *text)
-{
-    const char *reason = reason_of(status);
-    if (!text || strcmp(text, reason) == 0)
-        gust_printf(request, "%d %s\n", status, reason);
-    else
-        gust_printf(request, "%d %s: %s\n", status, reason, text);
-}
-
 /* Status and body of an error; headers that a failed handler had set are gone, those that explain it stay. */
 static void write_answer(gust_request *request, int status, const char *text)
 {
@@ -110,7 +101,7 @@ static void write_answer(gust_request *request, int status, const char *text)
         request->status = status;
     }
     if (!gust__status_is_bodiless(status) && !write_problems(request, text))
-        write_default(request, status, text);
+        gust__error_page(request, status, text);
 }
 
 struct error_answer {
@@ -135,13 +126,18 @@ void gust__answer_status(gust_request *request, int status, const char *text)
     request->status = status;
 }
 
-/* Headers that belong to the failure itself and outlive the reset. */
-static void keep_allow(gust_request *request, struct gust__answer_header *kept)
+/* Headers that belong to the failure itself and outlive the reset: how many of them are in kept. */
+static unsigned keep_telling(const gust_request *request, struct gust__answer_header kept[3])
 {
+    static const char *const telling[] = {"Allow", "Retry-After", "WWW-Authenticate"};
+    unsigned count = 0;
     for (unsigned i = 0; i < request->header_count; i++) {
-        if (gust__slice_equals_ignoring_case(request->headers[i].name, GUST__SLICE("Allow")))
-            *kept = request->headers[i];
+        for (size_t j = 0; j < GUST_LEN(telling) && count < 3; j++) {
+            if (gust__slice_equals_ignoring_case(request->headers[i].name, gust__slice_of(telling[j])))
+                kept[count++] = request->headers[i];
+        }
     }
+    return count;
 }
 
 void gust__answer_error(gust_request *request)
@@ -150,7 +146,7 @@ void gust__answer_error(gust_request *request)
     const gust_error *error = gust_error_last();
     int status = status_of(request, error);
     char text[GUST__ERROR_TEXT + 1];
-    struct gust__answer_header allow = {0};
+    struct gust__answer_header kept[3];
     if (status >= 500 && !(exchange->gone && gust_error_code(error) == ECANCELED))
         log_failure(request, error);
     if (request->finished)
@@ -161,9 +157,11 @@ void gust__answer_error(gust_request *request)
         return;
     }
     snprintf(text, sizeof(text), "%s", gust_error_text(error));
-    keep_allow(request, &allow);
+    unsigned count = keep_telling(request, kept);
     gust__answer_reset(request);
-    if (allow.name.size)
-        gust__answer_add(request, allow.name, allow.value);
+    for (unsigned i = 0; i < count; i++)
+        gust__answer_add(request, kept[i].name, kept[i].value);
+    if (request->app->debug && !request->failure)
+        request->failure = gust__error_copy(error);
     gust__answer_status(request, status, status < 500 ? text : NULL);
 }

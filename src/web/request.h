@@ -18,6 +18,7 @@
 #include "web/app.h"
 
 #include <gust/coroutine.h>
+#include <gust/error.h>
 #include <gust/web.h>
 
 /* A function to be called later with the request; in the arena. */
@@ -48,6 +49,8 @@ struct gust_request {
     struct gust__arguments *arguments;
     struct gust__files *files;
     struct gust__cookies *cookies;
+    const char *xsrf_token; /* of this answer */
+    const struct gust_locale *locale;
     void *json; /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
     const char **header_texts; /* values with a NUL behind, by index; made when asked */
@@ -66,6 +69,9 @@ struct gust_request {
     bool has_content_type;
     bool finished;
     bool writes_error; /* write_error runs: it must not fail again */
+    bool detached, completed;
+    bool has_turn;       /* of its route's .max_running */
+    gust_error *failure; /* in development: what the error page shows */
     unsigned wakes_on;
     const char *problems;      /* of gust_bind: the JSON body for the error whose text is ... */
     const char *problems_text; /* ... this */
@@ -110,8 +116,10 @@ enum { GUST__OUTPUT_MAX = 64 << 10 };
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value);
 /* Sends what is left and ends the answer. 0; -1: the client is gone. */
 int gust__answer_finish(gust_request *request);
-/* Forgets status, headers and output; the head must not have been sent. */
+/* Forgets status, headers and output, but for default headers; the head must not have been sent. */
 void gust__answer_reset(gust_request *request);
+/* Adds the default headers of the application and of those that it is mounted in. */
+void gust__answer_defaults(gust_request *request);
 
 /* ---- error_answer.c ---- */
 
@@ -120,6 +128,17 @@ void gust__answer_reset(gust_request *request);
 void gust__answer_error(gust_request *request);
 /* Answers with a status and its default body. text NULL: the reason only. */
 void gust__answer_status(gust_request *request, int status, const char *text);
+
+/* ---- error_page.c ---- */
+
+/* The body of an error answer that nobody else writes: text, or a page for browsers; text NULL: the reason
+ * only. */
+void gust__error_page(gust_request *request, int status, const char *text);
+
+/* ---- xsrf.c ---- */
+
+/* Ends the handler with 403 if the method changes things and the request did not bring its token. */
+void gust__xsrf_guard(gust_request *request);
 
 /* ---- serve.c ---- */
 

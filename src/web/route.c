@@ -67,6 +67,7 @@ void gust__route_free(struct gust__route *route)
     gust__free(route->method_name);
     gust__free(route->pattern);
     gust__free(route->name);
+    gust__free(route->target);
     gust__free(route);
 }
 
@@ -168,6 +169,17 @@ void gust_route_with(gust_app *app, const char *pattern, gust_handler_function *
         gust__app_mistaken(app, "the route \"%s\" has no function", pattern);
     route->function = function;
     add_route(app, route);
+}
+
+struct gust__route *gust__route_add(gust_app *app, const char *pattern, gust_handler_function *function)
+{
+    static const gust_route_options none = {.size = sizeof(none)};
+    struct gust__route *route = register_route(app, pattern, &none);
+    if (!route)
+        return NULL;
+    route->function = function;
+    add_route(app, route);
+    return route;
 }
 
 static unsigned methods_of(const gust_handler *handler)
@@ -282,6 +294,16 @@ static int chain_middleware(gust_app *app)
     return 0;
 }
 
+/* What holds for whole parts of a site: a mounted application has it when its parent has. */
+static void inherit_settings(gust_app *app)
+{
+    const gust_app *parent = app->mount ? app->mount->app : NULL;
+    app->etags = app->settings.etags || (parent && parent->etags);
+    app->locales = app->settings.locales ? app->settings.locales : parent ? parent->locales : NULL;
+    app->debug = app->settings.debug || (parent && parent->debug);
+    app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
+}
+
 int gust__app_freeze(gust_app *app)
 {
     const char *mistake = gust_app_mistake(app);
@@ -291,6 +313,8 @@ int gust__app_freeze(gust_app *app)
         return 0;
     if (index_literals(app) < 0 || chain_middleware(app) < 0)
         return gust_error_set(ENOMEM, "out of memory for the routes");
+    gust__app_inherit_keys(app);
+    inherit_settings(app);
     for (struct gust__route *route = app->routes; route; route = route->next) {
         if (route->mounted && gust__app_freeze(route->mounted) < 0)
             return -1;

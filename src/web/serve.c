@@ -1,6 +1,7 @@
 /* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
-#include "web/request.h"
+#include "web/life.h"
 
+#include "base/error_int.h"
 #include "base/log_int.h"
 #include "base/throw.h"
 #include "coro/coroutine.h"
@@ -129,16 +130,33 @@ static void run_without_route(gust_request *request)
     app->not_found->function(request);
 }
 
+/* Whether the handler's turn has come: not when the request has been answered already. */
+static bool may_run(gust_request *request)
+{
+    const gust_route_options *options = &request->route->options;
+    if (options->slash)
+        gust__slash_check(request);
+    if (options->max_running)
+        gust__turn_take(request);
+    if (request->app->xsrf && !options->no_xsrf)
+        gust__xsrf_guard(request);
+    return !request->finished;
+}
+
 static int run_handler(void *argument)
 {
     gust_request *request = argument;
     const struct gust__route *route = request->route;
     if (!route)
         run_without_route(request);
+    else if (!may_run(request))
+        return 0;
     else if (route->handler)
         run_table(request, route->handler);
     else
         route->function(request);
+    if (request->detached)
+        gust__detached_wait(request);
     return 0;
 }
 
@@ -180,8 +198,11 @@ static struct gust__slice path_in(const gust_app *app, struct gust__slice path)
 static void on_gone(struct gust__exchange *exchange)
 {
     gust_request *request = exchange->request;
+    const gust_handler *handler = request->route ? request->route->handler : NULL;
     if (request->wakes_on & GUST_GONE && exchange->coroutine)
         gust__coroutine_cancel(exchange->coroutine);
+    if (handler && handler->on_connection_close)
+        handler->on_connection_close(request);
 }
 
 static void find_app(gust_request *request)
@@ -211,6 +232,8 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
     request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
     if (request->route->options.cancel_when_gone)
         gust_wake_on(request, GUST_GONE);
+    else if (request->route->handler && request->route->handler->on_connection_close && !exchange->gone)
+        exchange->operations->watch_gone(exchange);
 }
 
 /* Finishes what the handler left. It is behind its deadline; a cancel must not keep the answer back either.
@@ -250,6 +273,8 @@ static void end_request(gust_request *request)
         if (gust__catch(run_on_finish, request) < 0)
             gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
     }
+    gust__detached_join(request);
+    gust__turn_give(request);
     gust__group_end(request->group); /* children may use what gust_after gives back */
     while (request->after) {
         struct gust__call *call = request->after;
@@ -263,6 +288,7 @@ static void end_request(gust_request *request)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);
+    gust__error_free(request->failure);
 }
 
 static void serve(struct gust__exchange *exchange)
@@ -277,6 +303,7 @@ static void serve(struct gust__exchange *exchange)
                                                                         : request->app->settings.timeout;
     if (timeout > 0)
         gust__deadline_begin(&deadline, timeout);
+    gust__answer_defaults(request);
     gust_next(request);
     if (timeout > 0)
         gust__scope_end(&deadline.scope);
