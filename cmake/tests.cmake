@@ -82,3 +82,12 @@ if(NOT CMAKE_CROSSCOMPILING)
     endforeach()
     add_dependencies(tests fuzzers)
 endif()
+
+# Programs that tests from outside start: BUILD/tests/NAME.
+if(TARGET example-hello)
+    add_executable(test-program-parity EXCLUDE_FROM_ALL tests/parity/app.c)
+    set_target_properties(test-program-parity PROPERTIES
+        OUTPUT_NAME parity RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    target_link_libraries(test-program-parity PRIVATE gust_static gust-flags)
+    add_dependencies(tests test-program-parity)
+endif()

@@ -51,6 +51,27 @@ def test_a_bar_is_met_or_missed_and_the_status_is_0(tree, gust, verdict):
     assert status == 0 and line.split()[-1] == verdict, out
 
 
+THREADS = """#!/bin/sh
+echo 'gust, one by one             {gust} ns   1.0 to 2.0'
+echo 'pthreads, one by one       1000.0 ns   1.0 to 2.0'
+echo 'gust, 64 at once            500.0 ns   1.0 to 2.0'
+echo 'gust futures, 64 at once   9000.0 ns   1.0 to 2.0'
+echo 'pthreads, 64 at once       1000.0 ns   1.0 to 2.0'
+"""
+
+
+@pytest.mark.parametrize("gust, verdict", [("1300.0", "met"), ("1301.0", "missed")])
+def test_calls_on_threads_are_compared(tree, gust, verdict):
+    put(tree, "bench/threads", THREADS.format(gust=gust))
+    (tree / "bench/threads.py").write_text("".join(
+        f"print('{name}, {kind}    2000.0 ns   1.0 to 2.0')\n" for name in ("ThreadPoolExecutor", "ProcessPoolExecutor")
+        for kind in ("one by one", "64 at once")))
+    status, out, err = run(tree, "threads", "--rounds", "1")
+    lines = [line for line in out.splitlines() if "pthreads" in line]
+    assert status == 0 and [line.split()[-1] for line in lines] == [verdict, "met"], out + err
+    assert out.count("PoolExecutor") == 4
+
+
 @pytest.mark.parametrize("text, complaint", [
     (None, "No such file"),
     ("#!/bin/sh\necho broken >&2; exit 3\n", "broken"),

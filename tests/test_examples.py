@@ -94,3 +94,22 @@ def test_the_demo_shows_what_runs_and_its_links_work(start):
     assert get(demo.port, "/stream?n=2") == (200, b"line 1 of 2\nline 2 of 2\n")
     told = json.loads(get(demo.port, "/status")[1])
     assert told["pid"] == demo.pid and told["requests"] >= len(links) - 2
+
+
+def test_the_guest_books_own_tests(build):
+    def run(*arguments):
+        return subprocess.run([build / "examples/tested_tests", *arguments], capture_output=True, text=True, timeout=120)
+
+    done = run()
+    assert done.returncode == 0 and done.stdout.endswith("4 passed, 0 failed\n"), done.stdout
+    assert done.stdout.startswith("ok 1 - an_empty_book\n") and "\n1..4\n" in done.stdout
+    names = run("--list").stdout.split()
+    assert names[0] == "an_empty_book" and len(names) == 4
+    assert run(names[2]).stdout == f"ok 1 - {names[2]}\n1..1\n1 passed, 0 failed\n"
+    for wrong in ("nothing", "--nothing"):
+        done = run(wrong)
+        assert done.returncode == 2 and wrong in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_guest_book(start):
+    assert get(start("tested").port, "/") == (200, b"")

@@ -17,6 +17,7 @@
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/secure.h>
+#include <gust/session.h>
 #include <gust/locale.h>
 #include <gust/server.h>
 #include <gust/main.h>

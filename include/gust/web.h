@@ -61,8 +61,10 @@ typedef struct gust_route_options {
     size_t state_size GUST_ZERO; /* gust_state(req): so many zeroed bytes for each request */
     enum gust_slash slash GUST_ZERO; /* which of "/page" and "/page/" counts; the other one redirects to it */
     unsigned max_running
-        GUST_ZERO; /* so many of its requests at once in each process; above 503. Default: no limit */
-    bool no_xsrf GUST_ZERO; /* not for browsers: requests bring no XSRF token (gust/secure.h) */
+        GUST_ZERO;        /* so many of its requests at once in each process; above 503. Default: no limit */
+    bool login GUST_ZERO; /* only for users who are logged in (gust/session.h) */
+    const char *role GUST_ZERO; /* only for those of them who have this role */
+    bool no_xsrf GUST_ZERO;     /* not for browsers: requests bring no XSRF token (gust/secure.h) */
 } gust_route_options;
 
 /* [any] Routes requests to a function. pattern: "METHOD /path" or "/path" for every method, the path a PCRE2
@@ -158,6 +160,11 @@ typedef struct gust_app_settings {
         GUST_ZERO; /* every whole answer to GET and HEAD gets an Etag, a hash of its body; see gust_finish */
     bool debug GUST_ZERO; /* for development only: error pages show backtraces and requests */
     const struct gust_locales *locales GUST_ZERO; /* gust/locale.h; borrowed for the application's life */
+    /* gust/session.h. Borrowed for the application's life */
+    struct gust_sessions *sessions GUST_ZERO;
+    const char *login_url GUST_ZERO; /* where routes with .login send who is not */
+    const char *(*current_user)(gust_request *request)GUST_ZERO; /* default: who gust_log_in was called for */
+    bool (*has_role)(gust_request *request, const char *user, const char *role) GUST_ZERO;
     /* gust/secure.h. Borrowed for the application's life; of at least 16 bytes */
     const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
     const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */
@@ -204,7 +211,8 @@ GUST_API const char *gust_trailer(gust_request *request, const char *name);
 /* ---- arguments. Of several the last wins (Tornado); text is UTF-8 without NUL, or the request fails with
  * 400, as it does above max_arguments. The body has arguments when it is a form (application/x-www-form-
  * urlencoded, multipart/form-data) of a buffered route; a streamed body has none. White space around a value
- * is taken off, as Tornado does; gust_arg_at gives it as it came. ---- */
+ * is taken off and a control character in it becomes a space, as Tornado does; gust_arg_at gives it as it
+ * came. ---- */
 
 GUST_API const char *gust_path_arg(gust_request *request,
                                    unsigned group); /* from 1; decoded, '+' is itself, nothing is taken off;

@@ -62,10 +62,20 @@ int gust__signal_wait(struct gust__signal *signal, struct gust__lock *lock, int6
     return -1;
 }
 
-void gust__signal_wake_one(struct gust__signal *signal)
+void gust__signal_tell(struct gust__signal *signal)
 {
     atomic_fetch_add_explicit(&signal->sequence, 1, memory_order_relaxed);
+}
+
+void gust__signal_rouse(struct gust__signal *signal)
+{
     futex_wake(&signal->sequence, 1);
+}
+
+void gust__signal_wake_one(struct gust__signal *signal)
+{
+    gust__signal_tell(signal);
+    gust__signal_rouse(signal);
 }
 
 void gust__signal_wake_all(struct gust__signal *signal)

@@ -28,6 +28,11 @@ GUST_API int gust__signal_wait(struct gust__signal *signal, struct gust__lock *l
 GUST_API void gust__signal_wake_one(struct gust__signal *signal);
 GUST_API void gust__signal_wake_all(struct gust__signal *signal);
 
+/* The two halves of gust__signal_wake_one: tell under the lock, rouse once it is dropped, so that the waiter
+ * does not wake to find it taken. Rouse names an address only: the signal may be gone by then. */
+GUST_API void gust__signal_tell(struct gust__signal *signal);
+GUST_API void gust__signal_rouse(struct gust__signal *signal);
+
 /* A thread. The memory is the caller's and must last until the thread was joined. */
 struct gust__thread {
     _Atomic uint32_t ended;

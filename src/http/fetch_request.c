@@ -1,4 +1,5 @@
 #include "http/fetch_request.h"
+#include "base/alloc.h"
 #include "base/options.h"
 #include "http/authority.h"
 #include "http/characters.h"
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 /* For "%.*s". What is longer than an int can say is cut: it is refused anyway. */
@@ -311,10 +313,27 @@ static int make_head(struct gust__fetch_request *request, const struct target *t
     return put_own_headers(request, &given);
 }
 
+_Thread_local const char *gust__fetch_relative_to;
+
+static int init_relative(struct gust__fetch_request *request, const char *path,
+                         const gust_fetch_options *options)
+{
+    size_t size = strlen(gust__fetch_relative_to) + strlen(path) + 1;
+    char *url = gust__malloc(size);
+    if (!url)
+        return -1;
+    snprintf(url, size, "%s%s", gust__fetch_relative_to, path);
+    int result = gust__fetch_request_init(request, url, options);
+    gust__free(url);
+    return result;
+}
+
 int gust__fetch_request_init(struct gust__fetch_request *request, const char *url,
                              const gust_fetch_options *options)
 {
     struct target target;
+    if (gust__fetch_relative_to && url && url[0] == '/')
+        return init_relative(request, url, options);
     *request = (struct gust__fetch_request){.head.max = GUST__FETCH_MAX_HEAD};
     gust__options_read(&request->options, sizeof(request->options), options);
     fill_defaults(&request->options);

@@ -25,6 +25,10 @@ struct gust__fetch_request {
     bool may_repeat;     /* the request can be sent twice, and nothing bad comes of it */
 };
 
+/* What a URL that begins with '/' is relative to: "http://127.0.0.1:4711"; NULL: such a URL is none. Set by
+ * the test kit, for this thread. */
+extern _Thread_local const char *gust__fetch_relative_to;
+
 /* Makes a request. url and options are borrowed for the request's life. 0; -1: EINVAL, EPROTONOSUPPORT,
  * ENOMEM; the last error says what is wrong. fini is due in any case. */
 int gust__fetch_request_init(struct gust__fetch_request *request, const char *url,

@@ -2,11 +2,13 @@
  * gust_main: options, descriptor limit, signals, listeners, start hooks, serving, drain, stop hooks: in this
  * order (design rule 13).
  */
+#include "base/clock.h"
 #include "base/sys.h"
 #include "coro/coroutine.h"
 #include "coro/overflow.h"
 #include "ops/access_log.h"
 #include "ops/options.h"
+#include "pool/threads.h"
 #include "web/app.h"
 #include "web/server.h"
 
@@ -257,6 +259,13 @@ static void drain_all(struct program *program)
     gust_group_wait(&all);
 }
 
+/* Calls on threads that no request waits for: before the stop functions free what they use. */
+static void drain_threads(int64_t at_most)
+{
+    if (gust__threads_drain_default(at_most > 0 ? at_most : 0) < 0)
+        gust_log(GUST_WARNING, "%s", gust_error_text(gust_error_last()));
+}
+
 static void free_servers(struct program *program)
 {
     for (size_t i = 0; i < GUST_LEN(program->servers); i++) {
@@ -278,7 +287,9 @@ static int run_program(void *argument)
     if (listen_on_all(program) < 0)
         goto out;
     result = gust_event_wait(&program->ended);
+    int64_t until = gust__clock_after(gust__clock_now(), program->drain);
     drain_all(program);
+    drain_threads(until - gust__clock_now());
 out:
     if (result < 0) { /* the clean-up below may fail too: the first reason counts */
         const char *text = gust_error_text(gust_error_last());

@@ -1,5 +1,6 @@
 #include "pool/state.h"
 #include "base/alloc.h"
+#include "base/context.h"
 
 #include <errno.h>
 
@@ -33,6 +34,7 @@ struct gust__pools *gust__pools_of(gust_loop *loop)
         return NULL;
     pools->state = (struct gust__loop_state){close_pools, release_pools};
     pools->loop = loop;
+    pools->generation = gust__fork_generation;
     gust__list_init(&pools->sets);
     gust__list_init(&pools->calls);
     gust__loop_set_state(loop, GUST__LOOP_POOLS, &pools->state);

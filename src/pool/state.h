@@ -3,6 +3,7 @@
 #define GUST_POOL_STATE_H
 
 #include "base/list.h"
+#include "base/lock.h"
 #include "loop/loop.h"
 
 struct gust__pools {
@@ -10,6 +11,13 @@ struct gust__pools {
     gust_loop *loop;
     struct gust__list sets;  /* of gust_pool: pool/pool.c */
     struct gust__list calls; /* with a future: pool/offload.c */
+
+    /* Threads that bring a call's result, for the loop's end; in a forked child there are none. */
+    unsigned generation; /* gust__fork_generation of its making */
+    _Atomic unsigned arriving;
+    _Atomic bool waits; /* for them, under the lock */
+    struct gust__lock lock;
+    struct gust__signal arrived;
 };
 
 /* The loop's; made if there is none yet. NULL: ENOMEM, ECANCELED (it is closing). */

@@ -1,16 +1,12 @@
 /*
- * Threads that come with the work and go without it.
- *
- * A call is queued under the pool's lock and taken from the queue by the thread that runs it; queued and
- * taken, it is counted in `queued` and `busy`. The lock is held for a few instructions, never while something
- * runs or waits.
+ * Pools of threads: how they are made, forked and freed, and how a call gets into one.
  */
-#include "pool/threads.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/options.h"
 #include "base/sys.h"
+#include "pool/threads_int.h"
 
 #include <gust/error.h>
 
@@ -22,33 +18,10 @@
 enum {
     WORKERS_MOST = 32,
     WORKERS_BASE = 4,
+    WORKERS_LIMIT = 10000,
     QUEUE = 10000,
 };
 #define IDLE GUST_S(10)
-
-struct worker {
-    struct gust__thread thread;
-    struct gust__list node; /* of the pool's workers; then of those that ended */
-    gust_threads *threads;
-};
-
-struct gust_threads {
-    struct gust__list member; /* of all pools, for fork */
-    struct gust__lock lock;   /* for all that follows */
-    struct gust__signal work; /* the queue has something, or the end has come */
-    struct gust__signal rest; /* a thread has ended */
-    struct gust__list queue;  /* struct gust__work */
-    struct gust__list workers;
-    struct gust__list ended; /* workers whose threads are to be joined */
-    unsigned count;          /* workers there are, or that are just starting */
-    unsigned busy;           /* of them run a call */
-    size_t queued;
-    bool closing;
-    unsigned max_workers;
-    size_t max_queue;
-    int64_t idle;
-    char name[16];
-};
 
 /* ---- all pools: a forked child has none of their threads ---- */
 
@@ -67,31 +40,30 @@ static void after_fork_in_parent(void)
     gust__lock_drop(&pools_lock);
 }
 
-static void free_workers(struct gust__list *workers)
-{
-    struct gust__list *node;
-    while ((node = gust__list_take_first(workers)))
-        gust__free(GUST__CONTAINER(node, struct worker, node));
-}
-
 static void empty_pool(gust_threads *threads)
 {
+    atomic_init(&threads->references, 1);
     threads->lock = (struct gust__lock){0};
-    threads->work = threads->rest = (struct gust__signal){0};
+    threads->rest = (struct gust__signal){0};
     gust__list_init(&threads->queue);
-    threads->count = threads->busy = 0;
+    gust__list_init(&threads->workers);
+    gust__list_init(&threads->resting);
+    gust__list_init(&threads->ended);
+    gust__list_init(&threads->drains);
+    threads->count = threads->busy = threads->delivering = threads->told = 0;
     threads->queued = 0;
+    threads->done = threads->refused = threads->cancelled = 0;
 }
 
-/* What the parent's threads were about is the parent's: its calls run there. */
+/* What the parent's threads were about is the parent's: its calls run there. The memory of its workers is not
+ * freed: one may have been half way into a list; few bytes are lost. */
 static void after_fork_in_child(void)
 {
-    for (struct gust__list *node = pools.next; node != &pools; node = node->next) {
-        gust_threads *threads = GUST__CONTAINER(node, gust_threads, member);
-        empty_pool(threads);
-        gust__list_init(&threads->workers); /* one may have been half way into it; few bytes are lost */
-        gust__list_init(&threads->ended);
-    }
+    for (struct gust__list *node = pools.next; node != &pools; node = node->next)
+        empty_pool(GUST__CONTAINER(node, gust_threads, member));
+    gust_threads *threads = atomic_load_explicit(&default_threads, memory_order_relaxed);
+    if (threads)
+        threads->drained = 0; /* it was the parent that ended */
     gust__lock_drop(&pools_lock);
 }
 
@@ -110,24 +82,42 @@ static unsigned usual_workers(void)
     return count + WORKERS_BASE > WORKERS_MOST ? WORKERS_MOST : (unsigned)count + WORKERS_BASE;
 }
 
+static int check_options(const gust_threads_options *options)
+{
+    if (options->workers > WORKERS_LIMIT || options->min > WORKERS_LIMIT)
+        return gust_error_set(EINVAL, "%u threads are too many, %d are the most",
+                              options->workers > options->min ? options->workers : options->min,
+                              WORKERS_LIMIT);
+    if (options->workers && options->min > options->workers)
+        return gust_error_set(EINVAL, ".min = %u is above .workers = %u", options->min, options->workers);
+    if (options->max_queue < -1)
+        return gust_error_set(EINVAL, ".max_queue = %lld", (long long)options->max_queue);
+    return 0;
+}
+
+static void set_options(gust_threads *threads, const gust_threads_options *options)
+{
+    unsigned usual = usual_workers();
+    threads->max_workers = options->workers ? options->workers : usual > options->min ? usual : options->min;
+    threads->min_workers = options->min;
+    threads->max_queue = options->max_queue > 0    ? (size_t)options->max_queue
+                         : options->max_queue == 0 ? QUEUE
+                                                   : 0;
+    threads->idle = options->idle ? options->idle : IDLE;
+    snprintf(threads->name, sizeof(threads->name), "%s", options->name ? options->name : "gust");
+}
+
 gust_threads *gust_threads_new_with(const gust_threads_options *given)
 {
     gust_threads_options options;
     gust__options_read(&options, sizeof(options), given);
-    if (options.workers > 10000) {
-        gust_error_set(EINVAL, "%u threads are too many", options.workers);
+    if (check_options(&options) < 0)
         return NULL;
-    }
     gust_threads *threads = gust__calloc(1, sizeof(*threads));
     if (!threads)
         return NULL;
     empty_pool(threads);
-    gust__list_init(&threads->workers);
-    gust__list_init(&threads->ended);
-    threads->max_workers = options.workers ? options.workers : usual_workers();
-    threads->max_queue = options.max_queue ? options.max_queue : QUEUE;
-    threads->idle = options.idle ? options.idle : IDLE;
-    snprintf(threads->name, sizeof(threads->name), "%s", options.name ? options.name : "gust");
+    set_options(threads, &options);
     gust__lock_take(&pools_lock);
     watch_forks();
     gust__list_append(&pools, &threads->member);
@@ -135,9 +125,14 @@ gust_threads *gust_threads_new_with(const gust_threads_options *given)
     return threads;
 }
 
+gust_threads *gust__threads_default_if_made(void)
+{
+    return atomic_load_explicit(&default_threads, memory_order_acquire);
+}
+
 gust_threads *gust__threads_default(void)
 {
-    gust_threads *threads = atomic_load_explicit(&default_threads, memory_order_acquire);
+    gust_threads *threads = gust__threads_default_if_made();
     if (threads)
         return threads;
     gust_threads *made = gust_threads_new();
@@ -147,98 +142,31 @@ gust_threads *gust__threads_default(void)
     return threads;
 }
 
-/* ---- a thread ---- */
-
-/* With the lock held: the next call, waited for; NULL: the thread is to end. */
-static struct gust__work *next_work(gust_threads *threads)
+void gust__threads_hold(gust_threads *threads)
 {
-    int64_t until = threads->idle < 0 ? GUST__FOREVER : gust__clock_after(gust__clock_now(), threads->idle);
-    for (bool late = false;;) {
-        struct gust__list *node = gust__list_take_first(&threads->queue);
-        if (node) {
-            threads->queued--;
-            threads->busy++;
-            return GUST__CONTAINER(node, struct gust__work, node);
-        }
-        if (threads->closing || late)
-            return NULL;
-        late = gust__signal_wait(&threads->work, &threads->lock, until) < 0;
-    }
+    atomic_fetch_add_explicit(&threads->references, 1, memory_order_relaxed);
 }
 
-static void run_worker(void *argument)
+void gust__threads_release(gust_threads *threads)
 {
-    struct worker *worker = argument;
-    gust_threads *threads = worker->threads;
-    struct gust__work *work;
-    gust__lock_take(&threads->lock);
-    while ((work = next_work(threads))) {
-        gust__lock_drop(&threads->lock);
-        work->run(work);
-        gust_error_clear();
-        gust__lock_take(&threads->lock);
-        threads->busy--;
-    }
-    threads->count--;
-    gust__list_remove(&worker->node);
-    gust__list_append(&threads->ended, &worker->node);
-    gust__signal_wake_all(&threads->rest);
-    gust__lock_drop(&threads->lock);
+    if (atomic_fetch_sub_explicit(&threads->references, 1, memory_order_acq_rel) == 1)
+        gust__free(threads);
 }
 
-/* Frees workers whose threads have ended. With the lock held, which is dropped meanwhile; wait: also those
- * that are about to end. */
-static void reap(gust_threads *threads, bool wait)
-{
-    struct gust__list gone;
-    gust__list_init(&gone);
-    for (struct gust__list *node = threads->ended.next, *next; node != &threads->ended; node = next) {
-        next = node->next;
-        if (!wait && !atomic_load_explicit(&GUST__CONTAINER(node, struct worker, node)->thread.ended,
-                                           memory_order_acquire))
-            continue;
-        gust__list_remove(node);
-        gust__list_append(&gone, node);
-    }
-    gust__lock_drop(&threads->lock);
-    for (struct gust__list *node = gone.next; node != &gone; node = node->next)
-        gust__thread_join(&GUST__CONTAINER(node, struct worker, node)->thread);
-    free_workers(&gone);
-    gust__lock_take(&threads->lock);
-}
+/* ---- calls, with the lock held ---- */
 
-/* With the lock held, which is dropped meanwhile. The worker is in the list before it runs: it takes itself
- * out. */
-static int start_worker(gust_threads *threads)
-{
-    if (!gust__list_empty(&threads->ended))
-        reap(threads, false);
-    threads->count++;
-    gust__lock_drop(&threads->lock);
-    struct worker *worker = gust__calloc(1, sizeof(*worker));
-    gust__lock_take(&threads->lock);
-    if (!worker)
-        goto fail;
-    worker->threads = threads;
-    gust__list_append(&threads->workers, &worker->node);
-    gust__lock_drop(&threads->lock);
-    int result = gust__thread_start(&worker->thread, threads->name, run_worker, worker);
-    gust__lock_take(&threads->lock);
-    if (result == 0)
-        return 0;
-    gust__list_remove(&worker->node);
-    gust__free(worker);
-fail:
-    threads->count--;
-    return -1;
-}
-
-/* ---- calls ---- */
-
-/* With the lock held. A call may wait while all threads that may be are busy, and max_queue of them. */
+/* A call may wait while all threads that may be are busy, and max_queue of them. */
 static bool is_full(const gust_threads *threads)
 {
     return threads->queued + threads->busy >= threads->max_queue + threads->max_workers;
+}
+
+/* The errno of a refusal; 0: it is taken. */
+static int refusal(const gust_threads *threads, const struct gust__work *work)
+{
+    if (threads->closing || (threads->drained > 0 && work->cancel))
+        return EPIPE;
+    return is_full(threads) ? EAGAIN : 0;
 }
 
 /* A thread for it is there already, or is on its way: those that do not run a call take one each. */
@@ -247,65 +175,107 @@ static bool needs_worker(const gust_threads *threads)
     return threads->count - threads->busy <= threads->queued && threads->count < threads->max_workers;
 }
 
+/* ---- calls ---- */
+
+static int refuse(const gust_threads *threads, int code)
+{
+    if (code == EPIPE)
+        return gust_error_set(EPIPE, "the pool \"%s\" is drained and takes no more calls", threads->name);
+    if (code == EAGAIN)
+        return gust_error_set(EAGAIN,
+                              "the pool \"%s\" is full: its limit is %u calls that run and %zu that wait",
+                              threads->name, threads->max_workers, threads->max_queue);
+    return gust_error_set(code, "no thread for the pool \"%s\" could be started", threads->name);
+}
+
 int gust__threads_submit(gust_threads *threads, struct gust__work *work)
 {
     if (!threads && !(threads = gust__threads_default()))
         return -1;
-    int code = 0;
+    struct gust__worker *told = NULL;
     gust__lock_take(&threads->lock);
-    assert(!threads->closing);
-    if (needs_worker(threads) && start_worker(threads) < 0 && threads->count == 0)
-        code = errno;
-    if (code == 0 && is_full(threads))
-        code = EAGAIN;
-    if (code == 0) {
+    int code = refusal(threads, work);
+    if (!code && needs_worker(threads)) {
+        if (gust__worker_start(threads) < 0 && threads->count == 0)
+            code = errno;
+        else
+            code = refusal(threads, work); /* the lock was dropped meanwhile */
+    }
+    if (code) {
+        threads->refused++;
+    } else {
         gust__list_append(&threads->queue, &work->node);
         threads->queued++;
-        gust__signal_wake_one(&threads->work);
+        told = gust__worker_tell(threads);
     }
     gust__lock_drop(&threads->lock);
-    return code
-               ? gust_error_set(code, code == EAGAIN ? "all threads are busy, and too many calls wait" : NULL)
-               : 0;
+    if (told)
+        gust__signal_rouse(&told->wake);
+    return code ? refuse(threads, code) : 0;
 }
 
 bool gust__threads_withdraw(gust_threads *threads, struct gust__work *work)
 {
-    if (!threads)
-        threads = gust__threads_default();
     gust__lock_take(&threads->lock);
     bool waited = !gust__list_empty(&work->node);
     if (waited) {
         gust__list_remove(&work->node);
         threads->queued--;
+        threads->cancelled++;
+        if (gust__threads_quiet(threads))
+            gust__drains_wake(threads);
     }
     gust__lock_drop(&threads->lock);
     return waited;
 }
 
+/* ---- what it does ---- */
+
+void gust_threads_read_stats(gust_threads *threads, gust_threads_stats *stats)
+{
+    *stats = (gust_threads_stats){0};
+    if (!threads && !(threads = gust__threads_default_if_made()))
+        return;
+    gust__lock_take(&threads->lock);
+    stats->threads = threads->count;
+    stats->running = threads->busy;
+    stats->waiting = threads->queued;
+    stats->done = threads->done;
+    stats->refused = threads->refused;
+    stats->cancelled = threads->cancelled;
+    gust__lock_drop(&threads->lock);
+}
+
 unsigned gust__threads_count(gust_threads *threads)
 {
-    gust__lock_take(&threads->lock);
-    unsigned count = threads->count;
-    gust__lock_drop(&threads->lock);
-    return count;
+    gust_threads_stats stats;
+    gust_threads_read_stats(threads, &stats);
+    return stats.threads;
 }
 
 /* ---- the end ---- */
+
+static void wake_resting(gust_threads *threads)
+{
+    struct gust__list *node;
+    while ((node = gust__list_take_first(&threads->resting)))
+        gust__signal_wake_one(&GUST__CONTAINER(node, struct gust__worker, resting)->wake);
+}
 
 void gust_threads_free(gust_threads *threads)
 {
     if (!threads)
         return;
+    assert(!gust__worker_is_here(threads));
     gust__lock_take(&pools_lock);
     gust__list_remove(&threads->member);
     gust__lock_drop(&pools_lock);
     gust__lock_take(&threads->lock);
     threads->closing = true;
-    gust__signal_wake_all(&threads->work);
+    wake_resting(threads);
     while (threads->count > 0)
         gust__signal_wait(&threads->rest, &threads->lock, GUST__FOREVER);
-    reap(threads, true);
+    gust__workers_reap(threads, true);
     gust__lock_drop(&threads->lock);
-    gust__free(threads);
+    gust__threads_release(threads);
 }

@@ -66,7 +66,7 @@ static void remove_header(gust_request *request, struct gust__slice name)
     }
     request->header_count = kept;
     if (is(name, GUST__SLICE("Content-Type")))
-        request->has_content_type = false;
+        request->has_content_type = request->has_default_type = false;
     if (is(name, GUST__SLICE("Content-Length")))
         request->content_length = 0;
 }
@@ -233,7 +233,8 @@ static void add_defaults_of(gust_request *request, const gust_app *app)
         add_defaults_of(request, app->mount->app);
     for (const struct gust__default_header *header = app->default_headers; header; header = header->next) {
         remove_header(request, header->name);
-        request->has_content_type |= is(header->name, GUST__SLICE("Content-Type"));
+        if (is(header->name, GUST__SLICE("Content-Type")))
+            request->has_content_type = request->has_default_type = true;
         gust__answer_add(request, header->name, header->value);
     }
 }

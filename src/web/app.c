@@ -238,6 +238,10 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(etags);
     TAKE(debug);
     TAKE(locales);
+    TAKE(sessions);
+    TAKE(login_url);
+    TAKE(current_user);
+    TAKE(has_role);
     gust__app_check_keys(app);
 }
 #undef TAKE

@@ -81,10 +81,14 @@ struct gust_app {
     struct gust__route *mount;      /* of a mounted application: the route that leads here, of route->app */
     struct gust__middleware *chain; /* of the frozen application: the parents' middleware, then its own */
     size_t chain_count;
-    gust_cookie_key single_key[2];      /* .cookie_secret as a list */
-    const gust_cookie_key *keys;        /* of the frozen application: its own or its parent's; NULL: none */
-    bool xsrf;                          /* of the frozen application: itself or a parent asked for it */
-    const struct gust_locales *locales; /* of the frozen application: its own or its parent's; NULL: none */
+    gust_cookie_key single_key[2];        /* .cookie_secret as a list */
+    const gust_cookie_key *keys;          /* of the frozen application: its own or its parent's; NULL: none */
+    bool xsrf;                            /* of the frozen application: itself or a parent asked for it */
+    const struct gust_locales *locales;   /* of the frozen application: its own or its parent's; NULL: none */
+    const struct gust_sessions *sessions; /* and these */
+    const char *login_url;
+    const char *(*current_user)(gust_request *request);
+    bool (*has_role)(gust_request *request, const char *user, const char *role);
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
     bool frozen;

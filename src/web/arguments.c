@@ -107,11 +107,30 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* What Tornado takes for a space in an argument's middle: controls, but for tabs, newlines and the like. */
+static bool is_control(char c)
+{
+    return (c > 0 && c < '\t') || (c > '\r' && c < ' ');
+}
+
+static bool has_control(const char *text)
+{
+    while (*text && !is_control(*text))
+        text++;
+    return *text;
+}
+
 static const char *strip(gust_request *request, struct gust__argument *argument)
 {
     if (argument->stripped)
         return argument->stripped;
     const char *start = argument->value;
+    if (has_control(start)) {
+        char *clean = gust_strdup(request, start);
+        start = clean;
+        for (; *clean; clean++)
+            *clean = is_control(*clean) ? ' ' : *clean;
+    }
     while (is_space(*start))
         start++;
     size_t size = strlen(start);

@@ -96,7 +96,9 @@ static void test_white_space_is_taken_off(void **state)
     (void)state;
     check_get("/show?a=+%09x+y%0D%0A+", 200, "[x y][x y][NULL]");
     check_get("/show?a=+++", 200, "[][][NULL]");
+    check_get("/show?a=%01x%1fy%0Az%7F", 200, "[x y\nz\x7f][x y\nz\x7f][NULL]");
     check_get("/a?a=+x+", 200, "a= x ;");
+    check_get("/a?a=x%01", 200, "a=x\x01;");
 }
 
 static void test_the_body_counts_when_it_is_a_form(void **state)

@@ -34,25 +34,29 @@ static bool client_has(const gust_request *request, struct gust__slice etag)
     return false;
 }
 
-/* A 304 says what a 200 would have said of the page, but not how long it is or what is in it. */
-static void not_modified(gust_request *request)
+/* Without a body there is nothing that these could be said of (a 304 would repeat what the client has). */
+static void drop_entity_headers(gust_request *request)
 {
     static const char *const dropped[] = {"Content-Type",     "Content-Length", "Content-Encoding",
                                           "Content-Language", "Content-Range",  "Last-Modified"};
     for (size_t i = 0; i < GUST_LEN(dropped); i++)
         gust_clear_header(request, dropped[i]);
-    request->output_size = 0;
-    request->status = 304;
 }
 
 void gust__answer_conditionally(gust_request *request)
 {
     enum gust__method method = request->exchange->head->method;
-    if (gust_status(request) != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
+    int status = gust_status(request);
+    if (status == 204 || status == 304)
+        drop_entity_headers(request);
+    if (status != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
         return;
     struct gust__slice etag = header_set(request, GUST__SLICE("Etag"));
     if (!etag.data && request->app->etags)
         etag = etag_of_output(request);
-    if (etag.data && client_has(request, etag))
-        not_modified(request);
+    if (!etag.data || !client_has(request, etag))
+        return;
+    drop_entity_headers(request);
+    request->output_size = 0;
+    request->status = 304;
 }

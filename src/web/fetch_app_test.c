@@ -1,8 +1,9 @@
-/* The client and a gust application, in one process on one loop. */
-#include "http/testing_fetch.h"
+/* The client and a gust application, in one process on one loop, by the test kit that users have. */
+#include <gust/gust.h>
+#include <gust/testing.h>
 
-#include <gust/server.h>
-#include <gust/web.h>
+#include <stdio.h>
+#include <string.h>
 
 static void say_hello(gust_request *req)
 {
@@ -40,47 +41,36 @@ static ssize_t produce_thrice(void *to, size_t size, void *argument)
     return 5;
 }
 
-static void fetch_all(const char *base)
+GUST_TEST(bodies_come_back)
 {
-    char url[200];
     int left = 3;
-    snprintf(url, sizeof(url), "%s/hello/gust", base);
+    gust_test_serve(make_app());
     for (int turn = 0; turn < 3; turn++)
-        expect_body(gust_fetch(url), 200, "hello, gust");
-    expect_body(gust_fetch(url, .method = "HEAD"), 200, "");
-    snprintf(url, sizeof(url), "%s/echo", base);
-    expect_body(gust_fetch(url, .json = "{\"a\":1}"), 200, "{\"a\":1}");
-    expect_body(gust_fetch(url, .produce = produce_thrice, .argument = &left), 200, "part part part ");
-    snprintf(url, sizeof(url), "%s/refuse", base);
-    gust_response *refused = gust_fetch(url);
-    assert_non_null(refused);
-    assert_int_equal(gust_response_status(refused), 403);
-    gust_response_free(refused);
-    assert_int_equal(idle(), 1);
+        GUST_CHECK_BODY(gust_fetch("/hello/gust"), "hello, gust");
+    GUST_CHECK_BODY(gust_fetch("/hello/gust", .method = "HEAD"), "");
+    GUST_CHECK_BODY(gust_fetch("/echo", .json = "{\"a\":1}"), "{\"a\":1}");
+    GUST_CHECK_BODY(gust_fetch("/echo", .produce = produce_thrice, .argument = &left), "part part part ");
 }
 
-static int test_an_application_answers_its_client(void *arg)
+GUST_TEST(statuses_are_answers)
 {
-    char base[100];
-    (void)arg;
-    gust_app *app = make_app();
-    gust_server *server = gust_server_new(app, gust_listen("127.0.0.1:0"));
-    assert_non_null(server);
-    snprintf(base, sizeof(base), "http://127.0.0.1:%u", gust_server_port(server));
-    fetch_all(base);
-    gust_server_drain(server, GUST_S(1));
-    for (int i = 0; idle() > 0 && i < 4000; i++) /* the server closed what was idle */
-        gust_sleep(GUST_MS(1));
-    assert_int_equal(idle(), 0);
-    gust_server_free(server);
-    gust_app_free(app);
-    return 0;
+    gust_test_serve(make_app());
+    GUST_CHECK_STATUS(gust_fetch("/hello/gust"), 200);
+    GUST_CHECK_STATUS(gust_fetch("/refuse"), 403);
+    GUST_CHECK_STATUS(gust_fetch("/nothing"), 404);
+    GUST_CHECK_STATUS(gust_fetch("/echo"), 405);
 }
 
-int main(void)
+GUST_TEST(two_applications_at_once)
 {
-    const struct CMUnitTest tests[] = {
-        FETCH_TEST(test_an_application_answers_its_client),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/hello/first", gust_test_serve(make_app()));
+    gust_test_serve(make_app());
+    GUST_CHECK_BODY(gust_fetch("/hello/second"), "hello, second");
+    GUST_CHECK_BODY(gust_fetch(url), "hello, first");
+}
+
+int main(int argc, char **argv)
+{
+    return gust_test_main(argc, argv);
 }

@@ -55,8 +55,10 @@ static int take_text(const char *data, size_t size, void *argument)
 static void set_type(gust_request *request)
 {
     static const struct gust__slice name = {"Content-Type", 12}, value = {"application/json", 16};
-    if (request->has_content_type || request->exchange->head_sent)
+    if ((request->has_content_type && !request->has_default_type) || request->exchange->head_sent)
         return;
+    if (request->has_default_type)
+        gust_clear_header(request, name.data);
     gust__answer_add(request, name, value);
     request->has_content_type = true;
 }

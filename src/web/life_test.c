@@ -192,6 +192,33 @@ static void test_default_headers_are_in_every_answer(void **state)
     gust_app_free(app);
 }
 
+static void json(gust_request *request)
+{
+    if (gust_query_arg(request, "own"))
+        gust_set_header(request, "Content-Type", "application/hal+json");
+    gust_json(request, "[i]", 1);
+}
+
+static void nothing(gust_request *request)
+{
+    gust_set_status(request, 204);
+}
+
+static void test_a_default_type_gives_way(void **state)
+{
+    (void)state;
+    gust_app *app = gust_app_new();
+    gust_default_header(app, "Content-Type", "text/html");
+    gust_route(app, "/hello", hello);
+    gust_route(app, "/json", json);
+    gust_route(app, "/nothing", nothing);
+    assert_string_equal(get(app, "/hello", "")->headers, "Content-Type: text/html\n");
+    assert_string_equal(get(app, "/json", "")->headers, "Content-Type: application/json\n");
+    assert_string_equal(get(app, "/json?own=1", "")->headers, "Content-Type: application/hal+json\n");
+    assert_string_equal(get(app, "/nothing", "")->headers, "");
+    gust_app_free(app);
+}
+
 /* ---- conditions ---- */
 
 static void tagged(gust_request *request)
@@ -394,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_routes_that_are_errors),
         cmocka_unit_test(test_a_route_has_so_many_turns),
         cmocka_unit_test(test_default_headers_are_in_every_answer),
+        cmocka_unit_test(test_a_default_type_gives_way),
         cmocka_unit_test(test_what_the_client_has_is_not_sent_again),
         cmocka_unit_test(test_tags_are_made_when_asked_for),
         cmocka_unit_test(test_a_detached_request_is_answered_later),

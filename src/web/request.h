@@ -51,6 +51,9 @@ struct gust_request {
     struct gust__cookies *cookies;
     const char *xsrf_token; /* of this answer */
     const struct gust_locale *locale;
+    struct gust__session *session; /* web/session.c */
+    const char *user;
+    bool user_known;
     void *json; /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
     const char **header_texts; /* values with a NUL behind, by index; made when asked */
@@ -67,6 +70,7 @@ struct gust_request {
     struct gust__call *before_headers;
     struct gust__call *after;
     bool has_content_type;
+    bool has_default_type; /* a default header's: what is JSON says so nevertheless */
     bool finished;
     bool writes_error; /* write_error runs: it must not fail again */
     bool detached, completed;
@@ -139,6 +143,11 @@ void gust__error_page(gust_request *request, int status, const char *text);
 
 /* Ends the handler with 403 if the method changes things and the request did not bring its token. */
 void gust__xsrf_guard(gust_request *request);
+
+/* ---- auth.c ---- */
+
+/* Ends the handler, or sends to the login, unless the user may have the route. */
+void gust__auth_check(gust_request *request);
 
 /* ---- serve.c ---- */
 

@@ -300,6 +300,12 @@ static void inherit_settings(gust_app *app)
     const gust_app *parent = app->mount ? app->mount->app : NULL;
     app->etags = app->settings.etags || (parent && parent->etags);
     app->locales = app->settings.locales ? app->settings.locales : parent ? parent->locales : NULL;
+    app->sessions = app->settings.sessions ? app->settings.sessions : parent ? parent->sessions : NULL;
+    app->login_url = app->settings.login_url ? app->settings.login_url : parent ? parent->login_url : NULL;
+    app->current_user = app->settings.current_user ? app->settings.current_user
+                        : parent                   ? parent->current_user
+                                                   : NULL;
+    app->has_role = app->settings.has_role ? app->settings.has_role : parent ? parent->has_role : NULL;
     app->debug = app->settings.debug || (parent && parent->debug);
     app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
 }

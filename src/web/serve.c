@@ -1,5 +1,6 @@
 /* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
 #include "web/life.h"
+#include "web/session.h"
 
 #include "base/error_int.h"
 #include "base/log_int.h"
@@ -140,6 +141,8 @@ static bool may_run(gust_request *request)
         gust__turn_take(request);
     if (request->app->xsrf && !options->no_xsrf)
         gust__xsrf_guard(request);
+    if (options->login || options->role)
+        gust__auth_check(request);
     return !request->finished;
 }
 
@@ -288,6 +291,8 @@ static void end_request(gust_request *request)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);
+    if (request->session)
+        gust__session_free(request->session);
     gust__error_free(request->failure);
 }
 
