@@ -51,4 +51,5 @@ if(GUST_FOLDERS STREQUAL gust_all_folders) # a part of the library has no exampl
         add_dependencies(bench bench-${name})
         include(${PROJECT_SOURCE_DIR}/bench/${name}.cmake OPTIONAL) # what this one has to link besides
     endforeach()
+    add_subdirectory(${PROJECT_SOURCE_DIR}/bench/green ${PROJECT_BINARY_DIR}/CMakeFiles/bench/green)
 endif()

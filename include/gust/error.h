@@ -63,6 +63,12 @@ GUST_API const char *gust_error_text(const gust_error *error); /* never NULL */
  * routine have none: EAGAIN, EINTR, EINPROGRESS, EALREADY, ECANCELED, and HTTP statuses below 500. [any] */
 GUST_API size_t gust_error_backtrace(const gust_error *error, void *const **frames);
 
+/* [any] The same as text: a line a frame, newest first, "  at function (file:line)", as far as debugging
+ * information tells; "" for an error without. Whole lines, cut to size bytes with the NUL. The first call
+ * reads debugging information, which may take some hundred milliseconds: on a loop, call it by
+ * gust_threads_run. Returns to. */
+GUST_API const char *gust_error_trace(const gust_error *error, char *to, size_t size);
+
 /* One line for logs about the last error (without one: about errno), cut to size bytes with its NUL: the
  * text, and in brackets the domain with its number unless that is just errno. Returns to. [any] */
 GUST_API const char *gust_error_describe(char *to, size_t size);

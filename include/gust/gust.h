@@ -13,13 +13,16 @@
 #include <gust/queue.h>
 #include <gust/threads.h>
 #include <gust/pool.h>
+#include <gust/processes.h>
 #include <gust/net.h>
+#include <gust/subprocess.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/secure.h>
 #include <gust/session.h>
 #include <gust/locale.h>
 #include <gust/server.h>
+#include <gust/debug.h>
 #include <gust/main.h>
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/error_int.h"
 #include "base/alloc.h"
 #include "base/backtrace.h"
+#include "base/buffer.h"
 #include "base/context.h"
 
 #include <errno.h>
@@ -47,6 +48,13 @@ static struct gust_error *assemble(const char *domain, int detail, int code, voi
         error->text = copy;
     }
     return error;
+}
+
+struct gust_error *gust__error_from_elsewhere(const char *domain, int detail, int code, void *const *frames,
+                                              size_t count, const char *text)
+{
+    return assemble(domain, detail, code, frames, count < GUST__ERROR_FRAMES ? count : GUST__ERROR_FRAMES,
+                    text);
 }
 
 /* As gust__error_new; from: the return address that is to be the newest frame, NULL: this function's caller.
@@ -216,6 +224,23 @@ size_t gust_error_backtrace(const gust_error *error, void *const **frames)
 {
     *frames = error ? error->frames : NULL;
     return error ? error->frame_count : 0;
+}
+
+const char *gust_error_trace(const gust_error *error, char *to, size_t size)
+{
+    int saved = errno;
+    if (size == 0)
+        return to;
+    struct gust__buffer text = {.max = size - 1};
+    if (error)
+        gust__backtrace_print(&text, error->frames, error->frame_count);
+    size_t length = gust__buffer_length(&text);
+    if (length)
+        memcpy(to, gust__buffer_bytes(&text), length);
+    to[length] = '\0';
+    gust__buffer_fini(&text);
+    errno = saved;
+    return to;
 }
 
 const char *gust_error_describe(char *to, size_t size)

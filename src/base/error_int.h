@@ -42,6 +42,10 @@ struct gust_error *gust__error_new(const char *domain, int detail, int code, enu
 struct gust_error *gust__error_vnew(const char *domain, int detail, int code, enum gust__error_flags flags,
                                     const char *format, va_list arguments) GUST_PRINTF(5, 0);
 
+/* An error that happened elsewhere, with the return addresses that were taken there. */
+struct gust_error *gust__error_from_elsewhere(const char *domain, int detail, int code, void *const *frames,
+                                              size_t count, const char *text);
+
 /* Whether an error of this kind is worth a backtrace: see gust_error_backtrace. */
 enum gust__error_flags gust__error_usual_flags(const char *domain, int detail, int code);
 

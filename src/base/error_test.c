@@ -211,6 +211,25 @@ static void set_in_a_thread(void *argument)
     *(int *)argument = gust_error_code(gust_error_last());
 } /* LeakSanitizer tells if it is not given back */
 
+static void a_trace_has_whole_lines(void **state)
+{
+    (void)state;
+    char whole[16384], cut[16384];
+    gust_error_set(EIO, "here");
+    assert_ptr_equal(gust_error_trace(gust_error_last(), whole, sizeof(whole)), whole);
+    assert_non_null(strstr(whole, "a_trace_has_whole_lines"));
+    size_t line = strcspn(whole, "\n") + 1;
+    for (size_t size = line; size <= line + 1; size++) { /* without room for the NUL, and with */
+        gust_error_trace(gust_error_last(), cut, size);
+        assert_int_equal(strlen(cut), size == line ? 0 : line);
+    }
+    assert_string_equal(gust_error_trace(NULL, cut, sizeof(cut)), "");
+    assert_string_equal(gust_error_trace(gust_error_last(), cut, 1), "");
+    cut[0] = 'x';
+    gust_error_trace(gust_error_last(), cut, 0);
+    assert_int_equal(cut[0], 'x');
+}
+
 static void each_thread_has_its_own(void **state)
 {
     (void)state;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup(errors_move_and_are_copied, forget),
         cmocka_unit_test_setup(an_older_story_is_not_taken_for_this_one, forget),
         cmocka_unit_test_setup(describe_is_one_line, forget),
+        cmocka_unit_test_setup(a_trace_has_whole_lines, forget),
         cmocka_unit_test_setup(each_thread_has_its_own, forget),
         cmocka_unit_test_setup(a_foreign_thread_gives_its_error_back, forget),
         cmocka_unit_test_setup(a_coroutine_has_its_own, forget),

@@ -514,6 +514,18 @@ static inline int gust__sys_madvise(void *address, size_t size, int advice)
     return (int)gust__sys_call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
 }
 
+/* Not variadic: moves to a place of the kernel's choosing, where flags let it. */
+static inline void *gust__sys_mremap(void *address, size_t size, size_t new_size, int flags)
+{
+    return (void *)gust__sys_call("mremap", SYS_mremap, (long)address, (long)size, (long)new_size, flags, 0,
+                                  0);
+}
+
+static inline int gust__sys_memfd_create(const char *name, unsigned int flags)
+{
+    return (int)gust__sys_call("memfd_create", SYS_memfd_create, (long)name, (long)flags, 0, 0, 0, 0);
+}
+
 static inline ssize_t gust__sys_getrandom(void *data, size_t size, unsigned int flags)
 {
     gust__asan_check(data, size, 1);

@@ -123,6 +123,8 @@ static void reclaim(struct gust__coroutines *home)
     struct gust__coroutine *coroutine = home->ended;
     home->ended = NULL;
     home->count--;
+    if (home->cursor == &coroutine->member)
+        home->cursor = coroutine->member.next;
     coroutine->member.previous->next = coroutine->member.next;
     coroutine->member.next->previous = coroutine->member.previous;
     if (!home->recycles)
@@ -226,6 +228,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->green = (struct gust__coroutine_green){0};
     coroutine->exceptions = (struct gust__exceptions){0};
     coroutine->number = ++home->started;
+    coroutine->started = gust__loop_time(loop);
     coroutine->interruptions = 0;
     coroutine->cancelled = false;
     coroutine->name[0] = '\0';
@@ -320,6 +323,34 @@ void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine 
         next = node->next;
         visit(GUST__CONTAINER(node, struct gust__coroutine, member), argument);
     }
+}
+
+int gust__coroutine_walk_begin(gust_loop *loop)
+{
+    struct gust__coroutines *home = gust__coroutines_of(loop);
+    if (!home)
+        return -1;
+    if (home->cursor) {
+        errno = EBUSY;
+        return -1;
+    }
+    home->cursor = home->all.next;
+    return 0;
+}
+
+struct gust__coroutine *gust__coroutine_walk_next(gust_loop *loop)
+{
+    struct gust__coroutines *home = gust__coroutines_find(loop);
+    struct gust__list *node = home->cursor;
+    if (node == &home->all)
+        return NULL;
+    home->cursor = node->next;
+    return GUST__CONTAINER(node, struct gust__coroutine, member);
+}
+
+void gust__coroutine_walk_end(gust_loop *loop)
+{
+    gust__coroutines_find(loop)->cursor = NULL;
 }
 
 size_t gust__coroutine_count(const gust_loop *loop)

@@ -30,6 +30,7 @@ struct gust__coroutines {
     unsigned stack_shift;            /* the distance of two stacks is 1 << stack_shift */
     size_t max;                      /* coroutines there can be */
     struct gust__list all;           /* newest first */
+    struct gust__list *cursor;       /* in it, of a walk in pieces; NULL: none is on its way */
     size_t count;
     uint64_t started;
     uint64_t resolved;             /* futures done so far: their order in time */

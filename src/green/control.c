@@ -140,7 +140,11 @@ static int control(struct gust__green_call call, int (*next)(int, int, long), in
 {
     if ((command == F_SETLKW || command == F_OFD_SETLKW) && gust__green_here())
         return lock_waiting(call, command, argument);
+    if (command == F_SETFL)
+        gust__green_settings_change();
     int result = next(call.fd, command, argument);
+    if (command == F_SETFL)
+        gust__green_settings_change(); /* a wait that began meanwhile may have seen either */
     return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? fresh(result) : result;
 }
 

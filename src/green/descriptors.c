@@ -15,12 +15,6 @@
 
 #define ALL_EVENTS (GUST__EDGE | EPOLLPRI)
 
-struct gust__green_descriptor {
-    struct gust__list readers; /* waiters for EPOLLIN, EPOLLPRI or only for errors */
-    struct gust__list writers; /* waiters for EPOLLOUT alone */
-    uint32_t generation;       /* that it was registered in; 0: it is not */
-};
-
 /* What a loop has. */
 struct green_loop {
     struct gust__loop_state state; /* first */
@@ -101,6 +95,7 @@ static void became_ready(void *owner, uint32_t events)
         descriptor->generation = 0;
         events = ALL_EVENTS;
     }
+    gust__green_heard(descriptor, events);
     wake_all(&descriptor->readers, events);
     wake_all(&descriptor->writers, events);
 }
@@ -196,7 +191,17 @@ static int enroll(struct green_loop *green, struct gust__green_descriptor *descr
         return -1;
     gust__loop_lend(green->loop, fd);
     descriptor->generation = generation;
+    gust__green_learn(descriptor, fd);
     return 0;
+}
+
+struct gust__green_descriptor *gust__green_descriptor(int fd)
+{
+    const struct green_loop *green = here();
+    if (!green || fd < 0 || (size_t)fd >= green->count || !green->descriptors[fd])
+        return NULL;
+    struct gust__green_descriptor *descriptor = green->descriptors[fd];
+    return descriptor->generation && descriptor->generation == *entry_of(fd) ? descriptor : NULL;
 }
 
 /* ---- Forking ---- */

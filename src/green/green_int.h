@@ -122,7 +122,18 @@ long gust__green_offload_alone(struct gust__green_call *call, long (*function)(v
 
 /* ---- descriptors.c: one registration a descriptor and loop ---- */
 
-struct gust__green_descriptor;
+struct gust__green_descriptor {
+    struct gust__list readers; /* waiters for EPOLLIN, EPOLLPRI or only for errors */
+    struct gust__list writers; /* waiters for EPOLLOUT alone */
+    uint32_t generation;       /* that it was registered in; 0: it is not */
+    uint32_t unlimited[2];     /* known.c has these: for reading, for writing */
+    bool tcp;
+    bool drained;
+    bool not_only_data;
+};
+
+/* What the running coroutine's loop has of fd; NULL: it has not registered it. */
+struct gust__green_descriptor *gust__green_descriptor(int fd);
 
 /* A coroutine's wait for one descriptor, on its stack; several of a poll belong to one coroutine. */
 struct gust__green_waiter {
@@ -152,6 +163,43 @@ bool gust__green_known(int fd);
 
 /* The same for all of a range. */
 void gust__green_forget_range(unsigned first, unsigned last);
+
+/* ---- known.c: what the loop knows of a registered descriptor without asking the kernel ---- */
+
+/* It was registered a moment ago: looks what it is. errno is kept. */
+void gust__green_learn(struct gust__green_descriptor *descriptor, int fd);
+
+/* The loop heard of these events. */
+void gust__green_heard(struct gust__green_descriptor *descriptor, uint32_t events);
+
+/* The rest is asked of gust__green_descriptor's answer, which may be NULL: nothing is known. It is right
+ * until the coroutine waits. */
+
+/* True for a TCP socket. */
+static inline bool gust__green_tcp(const struct gust__green_descriptor *descriptor)
+{
+    return descriptor && descriptor->tcp;
+}
+
+/* True when there is nothing to read now, no end and no error, and an event will tell of the next; a wait has
+ * to come to it, so it is false too when the scope would interrupt that at once. */
+bool gust__green_drained(const struct gust__green_descriptor *descriptor);
+
+/* What a read of so many bytes brought, that takes what it reads; -1: errno has why. errno is kept. */
+void gust__green_note_read(struct gust__green_descriptor *descriptor, size_t asked, ssize_t done);
+
+/* True when a wait to read, or to write, is known to have no end of its own: the descriptor is blocking,
+ * without SO_RCVTIMEO or SO_SNDTIMEO. False: ask; since is then for gust__green_note_unlimited. */
+bool gust__green_unlimited(const struct gust__green_descriptor *descriptor, bool writes, uint32_t *since);
+
+/* The kernel said so, after gust__green_unlimited did not. */
+void gust__green_note_unlimited(struct gust__green_descriptor *descriptor, bool writes, uint32_t since);
+
+/* This process changes what gust__green_unlimited is about, of some descriptor. */
+void gust__green_settings_change(void);
+
+/* The same if such a system call does, made raw. */
+void gust__green_raw_call(long number, long second, long third);
 
 /* ---- interrupt.c ---- */
 

@@ -33,8 +33,9 @@ static bool ends(enum gust__green_handlers which)
     sigemptyset(&blocked);
     gust__sys_rt_sigprocmask(SIG_BLOCK, NULL, &blocked);
     for (int signal = 1; signal < NSIG; signal++) {
-        if (is_fault(signal) || sigismember(&blocked, signal) == 1 || sigaction(signal, NULL, &action) < 0 ||
-            action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+        if (is_fault(signal) || signal == gust__loop_own_signal || sigismember(&blocked, signal) == 1 ||
+            sigaction(signal, NULL, &action) < 0 || action.sa_handler == SIG_DFL ||
+            action.sa_handler == SIG_IGN)
             continue;
         if (which == GUST__GREEN_UNLESS_RESTARTED && action.sa_flags & SA_RESTART)
             return false;

@@ -1,4 +1,6 @@
 /* Signal handlers that run while coroutines wait: the main coroutine's call ends with EINTR, no other's. */
+#include "loop/loop.h"
+
 #include <gust/coroutine.h>
 #include <gust/green.h>
 
@@ -9,6 +11,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,10 +34,30 @@ static void handle(int signal, int flags)
     assert_int_equal(sigaction(signal, &action, NULL), 0);
 }
 
+static pid_t self_number; /* of that thread */
+
+static bool is_asleep(void)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)self_number);
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%*d %*[^)]) %c", &state) != 1)
+        abort();
+    fclose(file);
+    return state == 'S';
+}
+
+/* A handler that runs before the loop waits ends nothing. */
+static void await_sleep(void)
+{
+    for (int asleep = 0; asleep < 10; asleep = is_asleep() ? asleep + 1 : 0)
+        usleep(2000);
+}
+
 static void *signal_after_a_moment(void *unused)
 {
     (void)unused;
-    usleep(20000);
+    await_sleep();
     pthread_kill(self, SIGUSR1);
     usleep(20000);
     (void)!write(other[1], "o", 1);
@@ -47,6 +71,7 @@ static int with_signal(int (*function)(void *))
 {
     pthread_t thread;
     self = pthread_self();
+    self_number = gettid();
     handled = 0;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, other), 0);
@@ -176,6 +201,18 @@ static void a_handler_whose_signal_is_blocked_does_not_count(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void gusts_own_handler_does_not_count(void **state)
+{
+    (void)state;
+    handle(SIGUSR1, 0);
+    handle(SIGUSR2, SA_RESTART);
+    gust__loop_own_signal = SIGUSR2;
+    assert_int_equal(with_signal(receive_in_main), EINTR);
+    gust__loop_own_signal = SIGUSR1;
+    assert_int_equal(with_signal(receive_in_main), 0);
+    gust__loop_own_signal = 0;
+}
+
 static int receive_on_thread(void *unused)
 {
     (void)unused;
@@ -184,6 +221,7 @@ static int receive_on_thread(void *unused)
 
 static void *run_elsewhere(void *result)
 {
+    __atomic_store_n(&self_number, gettid(), __ATOMIC_RELEASE);
     *(int *)result = gust_run(receive_on_thread, NULL, GUST_S(20));
     return NULL;
 }
@@ -203,8 +241,10 @@ static void another_threads_handler_interrupts_its_own_loop(void **state)
     handle(SIGUSR1, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, other), 0);
+    self_number = 0;
     pthread_create(&loop, NULL, run_elsewhere, &result);
-    usleep(20000);
+    while (!__atomic_load_n(&self_number, __ATOMIC_ACQUIRE))
+        usleep(100);
     self = loop;
     pthread_t thread;
     pthread_create(&thread, NULL, signal_after_a_moment, NULL);
@@ -224,6 +264,7 @@ int main(void)
         cmocka_unit_test_teardown(beside_a_handler_that_restarts_only_what_never_restarts_is_interrupted,
                                   end),
         cmocka_unit_test_teardown(a_handler_whose_signal_is_blocked_does_not_count, end),
+        cmocka_unit_test_teardown(gusts_own_handler_does_not_count, end),
         cmocka_unit_test_teardown(another_threads_handler_interrupts_its_own_loop, end),
     };
     gust_green_require();

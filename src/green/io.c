@@ -3,6 +3,7 @@
  * the open file and whoever else has it; then a wait, and another try.
  */
 #include "green/io.h"
+#include "green/vector.h"
 
 /* ---- Waiting ---- */
 
@@ -23,19 +24,35 @@ bool gust__green_nonblocking(int fd)
     return flags >= 0 && flags & O_NONBLOCK;
 }
 
+/* How long the call may wait. 0; -1: EAGAIN, not at all. */
+static int begin_to_wait(struct gust__green_io *io, bool writes)
+{
+    struct gust__green_call *call = &io->call;
+    uint32_t since;
+    call->began = gust__clock_now();
+    io->until = GUST__FOREVER;
+    call->handlers = GUST__GREEN_UNLESS_RESTARTED;
+    if (!(io->flags & MSG_DONTWAIT) && gust__green_unlimited(io->known, writes, &since))
+        return 0;
+    if (io->flags & MSG_DONTWAIT || gust__green_nonblocking(call->fd)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    io->until = gust__green_socket_limit(call, writes ? SO_SNDTIMEO : SO_RCVTIMEO);
+    call->handlers = gust__green_handlers_for(io->until);
+    if (io->until == GUST__FOREVER)
+        gust__green_note_unlimited(io->known, writes, since);
+    return 0;
+}
+
 int gust__green_io_wait(struct gust__green_io *io, uint32_t events)
 {
     struct gust__green_call *call = &io->call;
-    if (!call->began) {
-        if (io->flags & MSG_DONTWAIT || gust__green_nonblocking(call->fd)) {
-            errno = EAGAIN;
-            return -1;
-        }
-        call->began = gust__clock_now();
-        io->until = gust__green_socket_limit(call, events & EPOLLOUT ? SO_SNDTIMEO : SO_RCVTIMEO);
-        call->handlers = gust__green_handlers_for(io->until);
-    }
+    if (!call->began && begin_to_wait(io, events & EPOLLOUT) < 0)
+        return -1;
     int result = gust__green_wait(call, events, io->until);
+    if (result == 0)
+        io->known = gust__green_descriptor(call->fd);
     if (result == 1)
         errno = EAGAIN;
     return result == 0 ? 0 : -1;
@@ -62,11 +79,31 @@ bool gust__green_take_error(const struct gust__green_call *call)
     return true;
 }
 
+static ssize_t try(struct gust__green_io *io)
+{
+    ssize_t done = io->try(io);
+    if (io->reads && !(io->flags & MSG_PEEK)) {
+        size_t count;
+        const struct iovec *vector = gust__green_io_vector(io, &count);
+        gust__green_note_read(io->known, gust__green_vector_size(vector, (int)count), done);
+    }
+    return done;
+}
+
+/* A read that is known to find nothing is not made. */
+static ssize_t try_first(struct gust__green_io *io)
+{
+    if (!io->reads || !gust__green_drained(io->known))
+        return try(io);
+    errno = EAGAIN;
+    return -1;
+}
+
 ssize_t gust__green_io_once(struct gust__green_io *io, uint32_t events)
 {
     int saved = errno;
-    for (;;) {
-        ssize_t done = io->try(io);
+    for (bool first = true;; first = false) {
+        ssize_t done = first ? try_first(io) : try(io);
         if (done >= 0) {
             errno = saved;
             return done;

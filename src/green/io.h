@@ -15,8 +15,10 @@ struct gust__green_io {
     size_t count;
     struct iovec rest; /* of a part that was transferred partly */
     ssize_t done;
-    int flags;              /* MSG_ */
-    int flags_after;        /* more of them once something was transferred */
+    struct gust__green_descriptor *known; /* the loop's record of it, if it has one */
+    bool reads;                           /* try takes data off a stream, or peeks (MSG_PEEK) */
+    int flags;                            /* MSG_ */
+    int flags_after;                      /* more of them once something was transferred */
     struct msghdr *message; /* recvmsg's and sendmsg's, for its name and control data; NULL once used */
     struct sockaddr *address;
     socklen_t *address_length;

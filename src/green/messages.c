@@ -26,6 +26,8 @@ static bool waits_for_all(const struct gust__green_io *io)
 static ssize_t receive(struct gust__green_io *io)
 {
     io->try = try_recv;
+    io->known = gust__green_descriptor(io->call.fd);
+    io->reads = true;
     return waits_for_all(io) ? gust__green_io_all(io, EPOLLIN) : gust__green_io_once(io, EPOLLIN);
 }
 
@@ -41,6 +43,8 @@ static ssize_t try_recvmsg(struct gust__green_io *io)
 static ssize_t receive_message(struct gust__green_io *io)
 {
     io->try = try_recvmsg;
+    io->known = gust__green_descriptor(io->call.fd);
+    io->reads = true;
     return waits_for_all(io) ? gust__green_io_all(io, EPOLLIN) : gust__green_io_once(io, EPOLLIN);
 }
 

@@ -185,13 +185,30 @@ static bool told(const struct any *any, struct pollfd *fds, nfds_t count)
     return fds->revents;
 }
 
+/* Whether we may read what the caller points to. It may be no address at all, for which the kernel has
+ * EFAULT; what lies on this stack is one. */
+static bool is_on_stack(const struct pollfd *fds)
+{
+    const struct gust__stack *stack = &gust__current->stack;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = (uintptr_t)stack->low + stack->size;
+    return (uintptr_t)fds > here && (uintptr_t)fds <= end - sizeof(*fds);
+}
+
+/* The kernel would say "nothing": one descriptor whose data have all been read, and nothing else is asked. */
+static bool known(const struct any *any, const struct pollfd *fds, nfds_t count)
+{
+    const short of_data = POLLIN | POLLRDNORM | POLLRDHUP | POLLERR | POLLHUP;
+    return count == 1 && !any->signals && is_on_stack(fds) && fds->events && !(fds->events & ~of_data) &&
+           gust__green_drained(gust__green_descriptor(fds->fd));
+}
+
 static int poll_waiting(struct any *any, struct pollfd *fds, nfds_t count)
 {
     int saved = errno;
     any->signal_fd = -1;
     count = (unsigned)count; /* as the kernel takes it */
-    for (;;) {
-        int ready = ask_poll(any, fds, count);
+    for (bool first = true;; first = false) {
+        int ready = first && known(any, fds, count) ? 0 : ask_poll(any, fds, count);
         if (ready != 0 || any->over) {
             if (ready >= 0)
                 errno = saved;

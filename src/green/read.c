@@ -51,7 +51,9 @@ static ssize_t read_file(struct gust__green_io *io)
 static ssize_t read_socket(struct gust__green_io *io)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)io->vector, .msg_iovlen = io->count};
-    ssize_t done = gust__sys_recvmsg(io->call.fd, &message, MSG_DONTWAIT);
+    ssize_t done = io->count == 1
+                       ? gust__sys_recv(io->call.fd, io->vector->iov_base, io->vector->iov_len, MSG_DONTWAIT)
+                       : gust__sys_recvmsg(io->call.fd, &message, MSG_DONTWAIT);
     if (done >= 0 || errno != ENOTSOCK)
         return done;
     io->try = is_file(io->call.fd) ? read_file : read_polled;
@@ -83,7 +85,11 @@ static ssize_t read_at_once(struct gust__green_io *io)
 
 static ssize_t read_vector(struct gust__green_io *io)
 {
-    io->try = read_at_once;
+    /* A read of nothing is 0, and a recv of nothing waits. */
+    bool some = gust__green_vector_size(io->vector, (int)io->count) > 0;
+    io->known = gust__green_descriptor(io->call.fd);
+    io->try = some && gust__green_tcp(io->known) ? read_socket : read_at_once;
+    io->reads = some;
     io->file = read_file;
     return gust__green_io_once(io, EPOLLIN);
 }
@@ -117,6 +123,8 @@ static ssize_t write_socket(struct gust__green_io *io)
     const struct iovec *vector = gust__green_io_vector(io, &count);
     struct msghdr message = {.msg_iov = (struct iovec *)vector, .msg_iovlen = count};
     int quietly = io->done > 0 ? MSG_NOSIGNAL : 0; /* the kernel's own raises SIGPIPE for the first only */
+    if (count == 1)
+        return gust__sys_send(io->call.fd, vector->iov_base, vector->iov_len, quietly | MSG_DONTWAIT);
     return gust__sys_sendmsg(io->call.fd, &message, quietly | MSG_DONTWAIT);
 }
 
@@ -146,7 +154,7 @@ static ssize_t write_no_socket(struct gust__green_io *io)
 
 static ssize_t write_at_once(struct gust__green_io *io)
 {
-    if (io->done == 0)
+    if (io->done == 0 && !gust__green_tcp(io->known))
         return write_no_socket(io);
     ssize_t done = write_socket(io);
     if (done >= 0 || errno != ENOTSOCK)
@@ -158,6 +166,7 @@ static ssize_t write_at_once(struct gust__green_io *io)
 static ssize_t write_vector(struct gust__green_io *io)
 {
     io->try = write_at_once;
+    io->known = gust__green_descriptor(io->call.fd);
     io->file = write_file;
     return gust__green_io_all(io, EPOLLOUT);
 }

@@ -99,6 +99,10 @@ GUST__HOOK(int, signalfd, (int fd, const sigset_t *signals, int flags), (fd, sig
 GUST__HOOK(int, inotify_init, (void), (), (int)gust__sys_call("inotify_init1", SYS_inotify_init1, 0, 0, 0, 0, 0, 0))
 GUST__HOOK(int, inotify_init1, (int flags), (flags), (int)gust__sys_call("inotify_init1", SYS_inotify_init1, flags, 0, 0, 0, 0, 0))
 
+/* ---- known.c ---- */
+GUST__HOOK(int, setsockopt, (int fd, int level, int option, const void *value, socklen_t length), (fd, level, option, value, length), (int)gust__sys_call("setsockopt", SYS_setsockopt, fd, level, option, (long)value, (long)length, 0))
+GUST__HOOK(int, ioctl, (int fd, unsigned long request, void *argument), (fd, request, argument), gust__sys_ioctl(fd, request, argument))
+
 /* ---- mutex.c: pthread_mutex_* ---- */
 GUST__HOOK(int, pthread_mutex_init, (pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes), (mutex, attributes), (memset(mutex, 0, sizeof(*mutex)), 0))
 GUST__HOOK(int, pthread_mutex_destroy, (pthread_mutex_t *mutex), (mutex), 0)

@@ -53,6 +53,7 @@ GUST__EXPORT __attribute__((no_sanitize("address"))) long syscall(long number, .
     for (int i = 0; i < 6; i++)
         raw.a[i] = va_arg(arguments, long);
     va_end(arguments);
+    gust__green_raw_call(number, raw.a[1], raw.a[2]);
     if (!gust__green_here() || !waits_on_futex(number, raw.a[1]))
         return gust__green_next.syscall(number, raw.a[0], raw.a[1], raw.a[2], raw.a[3], raw.a[4], raw.a[5]);
     struct gust__green_call call = GUST__GREEN_CALL("futex", -1);

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/sys.h"
 #include "loop/loop_int.h"
 
@@ -6,19 +7,43 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
-#define WAKE_DATA UINT64_MAX /* no slot has it: a descriptor's number is at most INT_MAX */
+/* No slot has them: a descriptor's number is at most INT_MAX. */
+#define WAKE_DATA  UINT64_MAX
+#define ALARM_DATA (UINT64_MAX - 1)
+
+/* Nanoseconds. For a shorter wait the alarm is not set: it comes at once, and another will be shorter still.
+ */
+enum { SHORT_WAIT = 2 * 1000 * 1000 };
+
+/* Not having it is no failure. errno is kept. */
+static void make_alarm(gust_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = ALARM_DATA};
+    int saved = errno;
+    loop->alarm = GUST__FOREVER;
+    loop->timer_fd = gust__sys_timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->timer_fd >= 0 && gust__sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->timer_fd, &event) < 0) {
+        gust__sys_close(loop->timer_fd);
+        loop->timer_fd = -1;
+    }
+    errno = saved;
+}
 
 int gust__descriptors_init(gust_loop *loop)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_DATA};
     loop->wake_fd = -1;
+    loop->timer_fd = -1;
     loop->epoll = gust__sys_epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return -1;
     loop->wake_fd = gust__sys_eventfd2(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd < 0)
         return -1;
-    return gust__sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake_fd, &event);
+    if (gust__sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake_fd, &event) < 0)
+        return -1;
+    make_alarm(loop);
+    return 0;
 }
 
 void gust__descriptors_fini(gust_loop *loop)
@@ -26,9 +51,12 @@ void gust__descriptors_fini(gust_loop *loop)
     int saved = errno;
     if (loop->wake_fd >= 0)
         gust__sys_close(loop->wake_fd);
+    if (loop->timer_fd >= 0)
+        gust__sys_close(loop->timer_fd);
     if (loop->epoll >= 0)
         gust__sys_close(loop->epoll);
     loop->wake_fd = -1;
+    loop->timer_fd = -1;
     loop->epoll = -1;
     errno = saved;
 }
@@ -134,20 +162,41 @@ void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, 
 
 void (*gust__loop_interrupted)(gust_loop *loop);
 
-static _Thread_local volatile sig_atomic_t own_signal __attribute__((tls_model("initial-exec")));
+_Atomic int gust__loop_own_signal;
 
-void gust__loop_own_signal(void)
+static _Thread_local volatile sig_atomic_t own_handler __attribute__((tls_model("initial-exec")));
+
+void gust__loop_own_handler(void)
 {
-    own_signal = 1;
+    own_handler = 1;
+}
+
+/* Sees to it that the alarm comes when the time is over, or before. A wait with a time of its own has the
+ * kernel set and cancel a timer each time, which costs a microsecond in a virtual machine; the first of a
+ * loop's timers seldom changes. */
+static bool set_alarm(gust_loop *loop, int64_t timeout)
+{
+    if (loop->timer_fd < 0 || timeout < SHORT_WAIT)
+        return false;
+    int64_t until = gust__clock_after(loop->face.time, timeout);
+    if (loop->alarm <= until)
+        return true;
+    struct itimerspec when = {.it_value = {until / 1000000000, until % 1000000000}};
+    if (gust__sys_timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+        return false;
+    loop->alarm = until;
+    return true;
 }
 
 void gust__descriptors_poll(gust_loop *loop, int64_t timeout)
 {
-    own_signal = 0;
+    own_handler = 0;
+    if (timeout != GUST__FOREVER && set_alarm(loop, timeout))
+        timeout = GUST__FOREVER;
     int count = gust__sys_epoll_wait(loop->epoll, loop->events, GUST__LOOP_BATCH, timeout);
     loop->event_count = count < 0 ? 0 : count; /* EINTR: the caller comes again */
     loop->event_next = 0;
-    if (count < 0 && errno == EINTR && !own_signal && gust__loop_interrupted)
+    if (count < 0 && errno == EINTR && !own_handler && gust__loop_interrupted)
         gust__loop_interrupted(loop);
 }
 
@@ -158,9 +207,15 @@ void gust__descriptors_dispatch(gust_loop *loop)
         struct epoll_event event = loop->events[loop->event_next++];
         if (event.data.u64 == WAKE_DATA)
             continue; /* edge-triggered: each write wakes again, nothing needs to be read */
+        if (event.data.u64 == ALARM_DATA) {
+            loop->alarm = GUST__FOREVER;
+            continue;
+        }
         struct gust__slot *slot = &loop->slots[(uint32_t)event.data.u64];
-        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32))
+        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32)) {
+            gust__loop_turn(loop);
             slot->ready(slot->owner, event.events);
+        }
     }
 }
 

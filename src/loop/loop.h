@@ -48,8 +48,11 @@ GUST_API void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function
  * waited in epoll. */
 extern GUST_API void (*gust__loop_interrupted)(gust_loop *loop);
 
-/* [sig] A handler of gust's own calls this: it has interrupted nobody. */
-void gust__loop_own_signal(void);
+/* A signal whose handler is gust's own, none of the program's; 0: there is none. */
+extern GUST_API _Atomic int gust__loop_own_signal;
+
+/* [sig] That handler calls this: it has interrupted nobody. */
+void gust__loop_own_handler(void);
 
 /* ---- the run queue ---- */
 
@@ -78,10 +81,12 @@ enum gust__loop_module {
     GUST__LOOP_COROUTINES,
     GUST__LOOP_POOLS,
     GUST__LOOP_RESOLVER,
+    GUST__LOOP_SUBPROCESSES,
     GUST__LOOP_HTTP,
     GUST__LOOP_FETCH,
     GUST__LOOP_WEB,
     GUST__LOOP_GREEN,
+    GUST__LOOP_WATCHDOG,
     GUST__LOOP_MODULES
 };
 
@@ -123,6 +128,12 @@ typedef int gust__loop_runner(gust_loop *loop, int (*function)(void *argument), 
 /* From now on gust_every runs its function so; NULL: on the loop's own stack. */
 void gust__loop_set_runner(gust_loop *loop, gust__loop_runner *runner);
 
+/* ---- before loops ---- */
+
+/* Called, if a floor above has set it, by gust_loop_new before anything else: the last chance to do what must
+ * be done before a process has loops, and what comes with them. */
+extern void (*gust__loop_before_new)(void);
+
 /* ---- running ---- */
 
 /* One iteration: waits at most until the monotonic time until (GUST__FOREVER; 0: not at all). */
@@ -147,6 +158,21 @@ static inline bool gust__loop_closing(const gust_loop *loop)
 {
     return gust__loop_face(loop)->closing;
 }
+
+/* Counts whatever begins to run, a task, a callback. Any thread may look: a loop that is busy (it runs, and
+ * does not wait) while this stands still is held up by something. */
+unsigned gust__loop_turns(const gust_loop *loop);
+bool gust__loop_busy(const gust_loop *loop);
+
+/* How long what becomes ready has to wait until it runs: ns, the mean of late and the longest since the last
+ * call; iterations since the start; tasks queued now, counted one by one. */
+struct gust__loop_figures {
+    uint64_t iterations;
+    size_t ready;
+    int64_t lag_mean;
+    int64_t lag_max;
+};
+void gust__loop_figures(gust_loop *loop, struct gust__loop_figures *figures);
 
 /* Descriptors and timers registered now, for tests and metrics. */
 GUST_API size_t gust__loop_descriptors(const gust_loop *loop);

@@ -569,7 +569,7 @@ static void handle_signal(int signal)
 {
     (void)signal;
     if (ours)
-        gust__loop_own_signal();
+        gust__loop_own_handler();
 }
 
 static void *signal_loop(void *loop_thread)
@@ -585,7 +585,8 @@ static unsigned interruptions_of(gust_loop *loop, bool own)
     ours = own;
     interruptions = 0;
     pthread_create(&thread, NULL, signal_loop, &self);
-    gust__loop_iterate(loop, gust__clock_after(gust__clock_now(), GUST_MS(60)));
+    for (int64_t until = gust__clock_after(gust__clock_now(), GUST_MS(60)); gust__clock_now() < until;)
+        gust__loop_iterate(loop, until);
     pthread_join(thread, NULL);
     return interruptions;
 }

@@ -2,11 +2,14 @@
  * gust_main: options, descriptor limit, signals, listeners, start hooks, serving, drain, stop hooks: in this
  * order (design rule 13).
  */
+#include "base/log_int.h"
 #include "base/clock.h"
 #include "base/sys.h"
 #include "coro/coroutine.h"
 #include "coro/overflow.h"
+#include "exec/zygote.h"
 #include "ops/access_log.h"
+#include "ops/dump.h"
 #include "ops/options.h"
 #include "pool/threads.h"
 #include "web/app.h"
@@ -34,6 +37,8 @@ struct program {
     const char *log_level;
     int64_t max_body, max_header, idle_timeout, header_timeout, body_timeout, write_timeout, timeout, drain;
     unsigned max_headers, max_connections, backlog;
+    int64_t watchdog;
+    const char *dump_file;
 
     gust_server *servers[2];
     gust_event ended; /* a signal came */
@@ -76,6 +81,7 @@ static void set_defaults(struct program *program)
     program->write_timeout = from_setting(settings->write_timeout);
     program->timeout = from_setting(settings->timeout);
     program->drain = GUST_S(10);
+    program->watchdog = gust__watchdog_default(settings->debug);
     program->max_connections = 100000;
     program->backlog = 4096;
 }
@@ -105,6 +111,9 @@ static int read_options(struct program *program, int argc, char **argv)
          0},
         {"body-timeout", GUST__OPTION_DURATION, &program->body_timeout, "TIME", "for a body to arrive", 0, 0},
         {"write-timeout", GUST__OPTION_DURATION, &program->write_timeout, "TIME", "without progress", 0, 0},
+        {"watchdog", GUST__OPTION_DURATION, &program->watchdog, "TIME",
+         "log what holds the loop up for longer; 0: off", 0, 0},
+        {"dump", GUST__OPTION_TEXT, &program->dump_file, "FILE", "where SIGUSR1 writes all coroutines", 0, 0},
         {"drain", GUST__OPTION_DURATION, &program->drain, "TIME", "for requests to end at SIGTERM", 0, 0},
     };
     char complaint[256];
@@ -167,6 +176,7 @@ static int on_signal(int number, unsigned zero, void *argument)
         return 0;
     }
     gust_log(GUST_WARNING, "ended at once");
+    gust__log_drain();
     gust__sys_exit_group(128 + number);
     return 0;
 }
@@ -279,9 +289,11 @@ static int run_program(void *argument)
 {
     struct program *program = argument;
     int result = -1;
+    gust_watch *dump =
+        gust_watch_signal(gust_loop_current(), SIGUSR1, gust__dump_on_signal, &program->dump_file);
     gust_watch *terminate = gust_watch_signal(gust_loop_current(), SIGTERM, on_signal, program);
     gust_watch *interrupt = gust_watch_signal(gust_loop_current(), SIGINT, on_signal, program);
-    if (!terminate || !interrupt || run_starts(program) < 0)
+    if (!terminate || !interrupt || !dump || gust_watchdog(program->watchdog) < 0 || run_starts(program) < 0)
         goto out;
     program->started = true;
     if (listen_on_all(program) < 0)
@@ -300,6 +312,7 @@ out:
         run_stops(program);
     gust_watch_free(interrupt);
     gust_watch_free(terminate);
+    gust_watch_free(dump);
     return result;
 }
 
@@ -320,6 +333,7 @@ static int serve(struct program *program)
     sigemptyset(&handled);
     sigaddset(&handled, SIGTERM);
     sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGUSR1);
     sigemptyset(&ignore.sa_mask);
     pthread_sigmask(SIG_BLOCK, &handled, &before);
     sigaction(SIGPIPE, &ignore, &old_pipe);
@@ -362,7 +376,12 @@ int gust_main(gust_app *app, int argc, char **argv)
     }
     apply_options(&program);
     raise_descriptor_limit();
-    result = serve(&program);
+    if (gust__zygotes_start() < 0) {
+        fprintf(stderr, "%s: %s\n", program.name, gust_error_text(gust_error_last()));
+        result = EXIT_FAILURE;
+    } else {
+        result = serve(&program);
+    }
     gust__access_log_close();
 out:
     gust_app_free(app);
