@@ -79,9 +79,9 @@ static int close_pool(void *arg)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("seconds", "1", "how long each request sleeps");
-    gust_define("threads", "30", "of the pool, at most");
-    gust_define("queue", "1000", "requests that wait for a thread, at most; -1: none");
+    gust_define("seconds", .value = "1", .help = "how long each request sleeps");
+    gust_define("threads", .value = "30", .help = "of the pool, at most");
+    gust_define("queue", .value = "1000", .help = "requests that wait for a thread, at most; -1: none");
     gust_on_start(app, open_pool, NULL);
     gust_on_stop(app, close_pool, NULL);
     gust_route(app, "GET /", figures);
