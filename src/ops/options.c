@@ -224,6 +224,9 @@ static bool check_defaults(struct parse *parse)
     for (struct gust__defined *defined = gust__defined_options; defined; defined = defined->next) {
         defined->count = 0; /* of an earlier reading */
         defined->source = GUST__OPTION_DEFAULT;
+        if (find_own(parse, gust__slice_of(defined->option.name)))
+            return complain(parse, "the program defines --%s, which gust_main has already",
+                            defined->option.name);
         if (defined->given.value && !gust__option_set(&defined->option, defined->given.value))
             return complain(parse, "the default of --%s does not fit: %s", defined->option.name,
                             defined->given.value);
