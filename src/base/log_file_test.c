@@ -184,6 +184,22 @@ static void a_process_that_rotates_is_not_waited_for(void **state)
     assert_string_equal(content("log"), "3\n");
 }
 
+static void who_comes_late_follows(void **state)
+{
+    (void)state;
+    static struct gust__log_file other; /* as another process has one */
+    const struct iovec line = {(char[]){"a\n"}, 2};
+    open_log((struct gust__log_rotation){.max_size = 10});
+    assert_int_equal(gust__log_file_open(&other, "log", &file.rotation, now), 0);
+    write_line("1234"), write_line("5678");
+    gust__log_file_write(&other, &line, 1, now);
+    gust__log_file_close(&other);
+    write_line("b");
+    assert_string_equal(content("log"), "a\nb\n");
+    assert_string_equal(content("log.1"), "1234\n5678\n");
+    assert_null(content("log.2"));
+}
+
 /* ---- by time ---- */
 
 static int64_t utc(int year, int month, int day, int hour, int minute)
@@ -282,7 +298,9 @@ static void an_empty_file_is_not_kept(void **state)
     now += 3 * DAY;
     write_line("first");
     assert_null(content("log.1"));
-    assert_string_equal(content("log"), "first\n");
+    write_line("second"); /* its time begins with its first line */
+    assert_null(content("log.1"));
+    assert_string_equal(content("log"), "first\nsecond\n");
 }
 
 /* ---- others ---- */
@@ -452,6 +470,7 @@ int main(void)
         LOG_TEST(a_gap_is_filled_first),
         LOG_TEST(a_folder_without_room_for_it_is_written_on),
         LOG_TEST(a_process_that_rotates_is_not_waited_for),
+        LOG_TEST(who_comes_late_follows),
         LOG_TEST(midnight_is_local_and_each_days_own),
         LOG_TEST(intervals_are_the_same_for_all_processes),
         LOG_TEST(a_file_is_rotated_when_its_time_has_come),
