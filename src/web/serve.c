@@ -382,6 +382,7 @@ static void serve(struct gust__exchange *exchange)
 void gust__web_service_init(struct gust__web_service *service, gust_app *app)
 {
     const gust_app_settings *settings = &app->settings;
+    atomic_store_explicit(&gust__log_request, gust__request_id_here, memory_order_relaxed);
     *service = (struct gust__web_service){
         .service =
             {
