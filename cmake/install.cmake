@@ -9,13 +9,17 @@ set(gust_installed gust gust_static)
 if(TARGET green)
     list(APPEND gust_installed green green_static)
 endif()
-install(TARGETS ${gust_installed} EXPORT gustTargets
+if(TARGET gust-template)
+    list(APPEND gust_installed gust-template)
+endif()
+install(TARGETS ${gust_installed} EXPORT gustTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gust)
 install(EXPORT gustTargets NAMESPACE gust:: DESTINATION ${cmake_folder})
 configure_package_config_file(cmake/gustConfig.cmake.in gustConfig.cmake INSTALL_DESTINATION ${cmake_folder})
 write_basic_package_version_file(gustConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/templates.cmake DESTINATION ${cmake_folder} RENAME gustTemplates.cmake)
 install(FILES ${PROJECT_BINARY_DIR}/gustConfig.cmake ${PROJECT_BINARY_DIR}/gustConfigVersion.cmake
     DESTINATION ${cmake_folder})
 

@@ -51,6 +51,8 @@ foreach(library gust gust_static)
     target_include_directories(${library} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
+target_link_libraries(gust PRIVATE m)
+target_link_libraries(gust_static PRIVATE m)
 foreach(package IN LISTS gust_packages)
     target_link_libraries(gust-objects PRIVATE PkgConfig::${package})
     target_link_libraries(gust PRIVATE PkgConfig::${package})

@@ -121,6 +121,45 @@ def test_find_package(source, prefix):
     assert run(folder / "shared") == run(folder / "static") == version()
 
 
+TEMPLATES = """
+cmake_minimum_required(VERSION 3.22)
+project(x LANGUAGES C)
+find_package(gust REQUIRED)
+add_executable(x x.c)
+gust_add_templates(x DIRECTORY pages NAME pages WHITESPACE oneline)
+target_link_libraries(x PRIVATE gust::gust)
+"""
+RENDERS = """
+#include <gust/template.h>
+#include <stdio.h>
+
+extern const gust_compiled_templates pages;
+
+int main(void)
+{
+    gust_templates *templates = gust_templates_new();
+    gust_templates_add_compiled(templates, &pages);
+    char *text = gust_render_text(templates, NULL, "hello.html", "{s:s}", "name", "<you>");
+    return !text || puts(text) < 0;
+}
+"""
+
+
+def test_templates_are_compiled_into_programs(tmp_path, prefix):
+    (tmp_path / "pages").mkdir()
+    page = tmp_path / "pages/hello.html"
+    page.write_text("Hello\n  {{ name }}!")
+    (tmp_path / "x.c").write_text(RENDERS)
+    (tmp_path / "CMakeLists.txt").write_text(TEMPLATES)
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", tmp_path / "build")
+    assert run(tmp_path / "build/x") == "Hello &lt;you&gt;!"
+    page.write_text("Bye {{ name }}")
+    run("cmake", "--build", tmp_path / "build")
+    page.unlink()
+    assert run(tmp_path / "build/x") == "Bye &lt;you&gt;"
+
+
 def test_destdir_is_honoured(build, tmp_path):
     run("cmake", "--install", build, "--prefix", "/opt/gust", env={**os.environ, "DESTDIR": str(tmp_path)})
     assert (tmp_path / "opt/gust/include/gust/gust.h").exists()

@@ -17,6 +17,7 @@
 #include <gust/net.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
+#include <gust/template.h>
 #include <gust/secure.h>
 #include <gust/session.h>
 #include <gust/locale.h>

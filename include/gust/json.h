@@ -5,6 +5,7 @@
 #define GUST_JSON_H
 
 #include <jansson.h>
+#include <gust/template.h>
 #include <gust/web.h>
 
 GUST_BEGIN_DECLARATIONS
@@ -37,6 +38,23 @@ GUST_API json_t *gust_json_body(gust_request *request);
  * A mistake in the schema ends the handler with 500, whatever the body; it nests at most 32 levels.
  */
 GUST_API json_t *gust_json_checked(gust_request *request, const char *schema);
+
+/* ---- templates: as gust/template.h's functions without _json ---- */
+
+/* [blk] As gust_render, with an object of values; takes it. */
+GUST_API int gust_render_json(gust_request *request, const char *name, json_t *values);
+
+/* [blk] As gust_render_text; takes values (NULL: none). */
+GUST_API char *gust_render_text_json(gust_templates *templates, size_t *length, const char *name,
+                                     json_t *values);
+
+/* [loop] The index-th argument of a function, borrowed until the rendering ends. NULL: EINVAL (there are
+ * fewer), ENOMEM. */
+GUST_API json_t *gust_template_json(gust_template_call *call, unsigned index);
+/* [loop] Sets a function's result; takes value. 0; -1 and ENOMEM. */
+GUST_API int gust_template_return_json(gust_template_call *call, json_t *value);
+/* [blk] As gust_template_render; takes values (NULL: none). */
+GUST_API int gust_template_render_json(gust_template_call *call, const char *name, json_t *values);
 
 GUST_END_DECLARATIONS
 

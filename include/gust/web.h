@@ -169,6 +169,7 @@ typedef struct gust_app_settings {
     const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
     const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */
     bool xsrf_cookies GUST_ZERO;                  /* what changes things must bring its token */
+    const char *template_directory GUST_ZERO;     /* for gust_render: gust/template.h; read again in debug */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */

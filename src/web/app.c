@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/template.h>
 
 static const gust_app_settings default_settings = {
     .size = sizeof(gust_app_settings),
@@ -79,6 +80,7 @@ void gust_app_free(gust_app *app)
     gust__free(app->chain);
     gust__free(app->literals);
     gust__free(app->mistake);
+    gust_templates_free(app->templates);
     gust__free(app);
 }
 
@@ -242,6 +244,8 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(login_url);
     TAKE(current_user);
     TAKE(has_role);
+    TAKE(template_directory);
     gust__app_check_keys(app);
+    gust__app_check_templates(app);
 }
 #undef TAKE

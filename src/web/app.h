@@ -91,6 +91,7 @@ struct gust_app {
     bool (*has_role)(gust_request *request, const char *user, const char *role);
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
+    struct gust_templates *templates; /* NULL: those of the application that it is mounted in */
     bool frozen;
 };
 
@@ -114,6 +115,9 @@ int gust__route_groups(const struct gust__route *route, struct gust__slice path,
 
 /* Makes the application ready to serve. 0; -1: EINVAL, and the error's text is the mistake; ENOMEM. */
 int gust__app_freeze(gust_app *app);
+
+/* Makes the templates of .template_directory; in debug they are read again when they change. */
+void gust__app_check_templates(gust_app *app);
 
 /* Remembers the first set-up mistake. */
 void gust__app_mistaken(gust_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
