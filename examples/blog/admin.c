@@ -26,14 +26,14 @@ static void overview(gust_request *req)
 }
 
 struct action {
-    const char *name, *sql;
+    const char *name, *sql, *done;
 };
 
 static const struct action actions[] = {
-    {"ban", "UPDATE accounts SET banned = 1 WHERE name = ?"},
-    {"unban", "UPDATE accounts SET banned = 0 WHERE name = ?"},
-    {"make-admin", "UPDATE accounts SET role = 'admin' WHERE name = ?"},
-    {"make-author", "UPDATE accounts SET role = 'author' WHERE name = ?"},
+    {"ban", "UPDATE accounts SET banned = 1 WHERE name = ?", "is banned"},
+    {"unban", "UPDATE accounts SET banned = 0 WHERE name = ?", "may come back"},
+    {"make-admin", "UPDATE accounts SET role = 'admin' WHERE name = ?", "is an admin now"},
+    {"make-author", "UPDATE accounts SET role = 'author' WHERE name = ?", "is an author now"},
 };
 
 static const struct action *find_action(const char *name)
@@ -54,7 +54,7 @@ static void change_account(gust_request *req)
         gust_fail(403, "Ask another admin to change your own account.");
     if (!store_change(req, action->sql, "s", name))
         gust_fail(404, "There is no such account.");
-    go_on(req, "/admin", gust_sprintf(req, "%s: done.", name));
+    go_on(req, "/admin", gust_sprintf(req, "%s %s.", name, action->done));
 }
 
 void admin_set_up(gust_app *app)

@@ -64,6 +64,7 @@ void blog_set_up(gust_app *app)
     add_templates(app);
     gust_route(app, "GET /static/style.css", style);
     gust_write_error(app, page_of_error);
+    gust_not_found(app, page_not_found, NULL);
     gust_default_header(app, "X-Content-Type-Options", "nosniff");
     gust_default_header(app, "Referrer-Policy", "same-origin");
     /* Nothing runs here but what the blog serves itself, and it serves no script at all. */

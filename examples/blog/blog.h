@@ -39,6 +39,7 @@ void page_with_problem(gust_request *req, const char *problem, const char *templ
 void go_on(gust_request *req, const char *path, const char *message);
 /* Error pages in the layout. */
 void page_of_error(gust_request *req);
+void page_not_found(gust_request *req);
 
 /* The number that a path's group is; 404 when it is none that a key can be. */
 int64_t path_number(gust_request *req, unsigned group);

@@ -89,7 +89,7 @@ static const char *reason(gust_request *req)
     if (gust_status(req) < 500 && error && strcmp(gust_error_domain(error), "http") == 0 &&
         gust_error_detail(error) == gust_status(req))
         return gust_error_text(error);
-    return gust_status(req) == 404 ? "There is nothing here." : "This did not work.";
+    return "This did not work.";
 }
 
 void page_of_error(gust_request *req)
@@ -102,6 +102,12 @@ void page_of_error(gust_request *req)
     show(req, "error.html", &layout, "", json_pack("{s:i, s:s}", "status", status, "text", text));
 }
 
+void page_not_found(gust_request *req)
+{
+    (void)req;
+    gust_fail(404, "There is nothing here.");
+}
+
 /* ---- what a request asks for ---- */
 
 int64_t path_number(gust_request *req, unsigned group)
@@ -109,7 +115,7 @@ int64_t path_number(gust_request *req, unsigned group)
     errno = 0;
     int64_t number = strtoimax(gust_path_arg(req, group), NULL, 10);
     if (errno)
-        gust_fail(404, NULL);
+        gust_fail(404, "There is nothing here.");
     return number;
 }
 
@@ -127,7 +133,7 @@ int64_t page_number(gust_request *req)
     char *end;
     long number = text ? strtol(text, &end, 10) : 1;
     if (text && (end == text || *end || number < 1 || number > 1000000))
-        gust_fail(404, NULL);
+        gust_fail(404, "There is no such page.");
     return number;
 }
 

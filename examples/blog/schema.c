@@ -1,4 +1,5 @@
-/* The tables. Accounts are known by their names, which never change. */
+/* The tables. Accounts are known by their names, which never change; a number that was a post's or a
+ * comment's is never another's, for links to it may be anywhere. */
 #include "schema.h"
 
 #include "store.h"
@@ -11,7 +12,7 @@ static const char tables[] = "CREATE TABLE IF NOT EXISTS accounts("
                              "  created INTEGER NOT NULL DEFAULT (" STORE_NOW ")) WITHOUT ROWID;"
 
                              "CREATE TABLE IF NOT EXISTS posts("
-                             "  id INTEGER PRIMARY KEY,"
+                             "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
                              "  author TEXT NOT NULL REFERENCES accounts,"
                              "  title TEXT NOT NULL,"
                              "  text TEXT NOT NULL," /* Markdown */
@@ -21,7 +22,7 @@ static const char tables[] = "CREATE TABLE IF NOT EXISTS accounts("
                              "CREATE INDEX IF NOT EXISTS posts_by_author ON posts(author);"
 
                              "CREATE TABLE IF NOT EXISTS comments("
-                             "  id INTEGER PRIMARY KEY,"
+                             "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
                              "  post INTEGER NOT NULL REFERENCES posts ON DELETE CASCADE,"
                              "  author TEXT NOT NULL REFERENCES accounts,"
                              "  text TEXT NOT NULL,"
@@ -35,7 +36,7 @@ static const char tables[] = "CREATE TABLE IF NOT EXISTS accounts("
                              "  created INTEGER NOT NULL DEFAULT (" STORE_NOW ")) WITHOUT ROWID;"
 
                              "CREATE TABLE IF NOT EXISTS attempts(" /* to log in */
-                             "  who TEXT PRIMARY KEY,"
+                             "  who TEXT PRIMARY KEY COLLATE NOCASE,"
                              "  count INTEGER NOT NULL,"
                              "  since INTEGER NOT NULL) WITHOUT ROWID;";
 
