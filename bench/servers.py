@@ -44,6 +44,10 @@ def hello(port, folder):
     return [BUILD / "examples/hello", "--port", port]
 
 
+def two_processes(port, folder):
+    return [BUILD / "examples/processes", "--port", port, "--processes", 2]
+
+
 def sync_stack(port, folder):
     return [BUILD / "examples/sync_stack", "--port", port]
 
@@ -98,6 +102,14 @@ class Server:
             self.__exit__()
             raise
         return self
+
+    def wait_for_word(self, word):
+        """Until it has said so: one answers as soon as its first process does."""
+        end = time.monotonic() + 10
+        while word not in read(self.folder / "log"):
+            if time.monotonic() > end:
+                raise Failed(f"{self.name} did not say {word!r}")
+            time.sleep(0.02)
 
     def __exit__(self, *_):
         workers = processes(self.process.pid)[1:]

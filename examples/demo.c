@@ -4,15 +4,16 @@
  */
 #include <gust/gust.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What the front page shows. One thread serves everything, so plain counters do. */
+/* What the front page shows, of this process: with --threads several threads count at once. */
 static struct {
-    int64_t started;
-    unsigned long long requests;
-    unsigned waiting;
+    _Atomic int64_t started;
+    atomic_ullong requests;
+    atomic_uint waiting;
 } state;
 
 static const char page[] =

@@ -24,6 +24,15 @@ def wait_until(condition, seconds=None):
         time.sleep(0.02)
 
 
+def compile_statically(build, source, to, *flags):
+    """Builds a program of tests/programs against the static library under test and what gust.pc says it needs."""
+    needed = re.search(r"^Requires\.private: (.*)$", (build / "gust.pc").read_text(), re.MULTILINE)[1].replace(",", " ")
+    libraries = subprocess.run(["pkg-config", "--libs", *needed.split()], capture_output=True, text=True, check=True)
+    subprocess.run(["cc", "-g", "-D_GNU_SOURCE", *flags, f"-I{source.parents[2] / 'include'}", source,
+                    build / "libgust.a", *libraries.stdout.split(), "-o", to], check=True)
+    return to
+
+
 def connect(port, seconds=PATIENCE):
     """A TCP connection to 127.0.0.1:port, its operations limited to as many seconds."""
     return socket.create_connection(("127.0.0.1", port), timeout=seconds)

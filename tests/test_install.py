@@ -77,7 +77,7 @@ def version(root=pathlib.Path(__file__).resolve().parent.parent):
 def test_the_files_are_where_people_look(prefix, libraries):
     assert (prefix / "include/gust/gust.h").exists()
     assert os.readlink(libraries / "libgust.so") == "libgust.so.0"
-    assert not [path for path in prefix.rglob("*") if path.suffix == ".c" or "test" in path.name]
+    assert not [path for path in prefix.rglob("*") if path.suffix == ".c" or path.stem.endswith("_test")]
 
 
 def test_the_version_is_one(libraries):

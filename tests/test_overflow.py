@@ -1,6 +1,5 @@
 """A coroutine whose stack is too small: the process dies, and says which one it was and where."""
 import signal
-import subprocess
 
 import pytest
 
@@ -12,11 +11,8 @@ pytestmark = pytest.mark.plain  # a sanitizer reports overflows itself
 @pytest.fixture(scope="module")
 def overflow(build, root, tmp_path_factory):
     """The program, built against the library under test."""
-    path = tmp_path_factory.mktemp("overflow") / "overflow"
-    flags = subprocess.run(["pkg-config", "--libs", "libpcre2-8", "jansson"], capture_output=True, text=True, check=True)
-    subprocess.run(["cc", "-O0", "-g", "-D_GNU_SOURCE", f"-I{root}/include", f"{root}/tests/programs/overflow.c",
-                    f"{build}/libgust.a", *flags.stdout.split(), "-o", path], check=True)
-    return path
+    return program.compile_statically(build, root / "tests/programs/overflow.c",
+                                      tmp_path_factory.mktemp("overflow") / "overflow", "-O0")
 
 
 def test_a_shallow_recursion_is_answered(start, overflow):

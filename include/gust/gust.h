@@ -15,6 +15,7 @@
 #include <gust/pool.h>
 #include <gust/processes.h>
 #include <gust/net.h>
+#include <gust/subprocess.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
 #include <gust/template.h>
@@ -22,6 +23,7 @@
 #include <gust/session.h>
 #include <gust/locale.h>
 #include <gust/server.h>
+#include <gust/debug.h>
 #include <gust/main.h>
 
 #endif

@@ -43,6 +43,33 @@ __attribute__((noinline)) size_t gust__backtrace_capture(void **frames, size_t m
     return capture.count;
 }
 
+struct interrupted {
+    void **frames;
+    size_t max;
+    size_t count;
+    bool past; /* the handler's own frames */
+};
+
+static _Unwind_Reason_Code add_interrupted(struct _Unwind_Context *frame, void *argument)
+{
+    struct interrupted *interrupted = argument;
+    int signal_frame = 0;
+    uintptr_t address = _Unwind_GetIPInfo(frame, &signal_frame);
+    interrupted->past |= signal_frame;
+    if (address == 0 || interrupted->count == interrupted->max)
+        return _URC_NORMAL_STOP;
+    if (interrupted->past)
+        interrupted->frames[interrupted->count++] = (void *)address;
+    return _URC_NO_REASON;
+}
+
+size_t gust__backtrace_capture_interrupted(void **frames, size_t max)
+{
+    struct interrupted interrupted = {.frames = frames, .max = max};
+    _Unwind_Backtrace(add_interrupted, &interrupted);
+    return interrupted.count;
+}
+
 /* ---- Symbols ---- */
 
 struct place { /* what is known of an address; strings are borrowed, NULL: not known */

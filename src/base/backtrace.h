@@ -20,6 +20,10 @@ struct gust__buffer;
  * Returns how many, at most max. Does not allocate; stops at a coroutine's first frame. errno is kept. */
 size_t gust__backtrace_capture(void **frames, size_t max, size_t skip);
 
+/* In a signal handler: the same of what the signal interrupted; the first address is where it stands, the
+ * others are return addresses. Async-signal-safe. */
+size_t gust__backtrace_capture_interrupted(void **frames, size_t max);
+
 /*
  * Appends one line a frame: "  at function (file:line)"; where debugging information is missing
  * "  at function+0x1f (object)" or "  at object+0x1234", at last the bare address. Inlined functions have no

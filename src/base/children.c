@@ -7,7 +7,7 @@
 
 struct child {
     pid_t pid;
-    bool reaped; /* by somebody else, who told how it ended */
+    bool reaped; /* by gust__children_take */
     int code;    /* CLD_EXITED and so on */
     int status;
 };
@@ -83,15 +83,27 @@ bool gust__children_owns(pid_t pid)
     return owns;
 }
 
-bool gust__children_reaped(pid_t pid, const siginfo_t *info)
+/* With the lock held: so an owner for whom the system has no answer any more finds ours. */
+static void reap(struct child *child)
 {
+    siginfo_t info = {0};
+    const int changes = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
+    if (gust__sys_waitid(P_PID, (id_t)child->pid, &info, changes) < 0 || info.si_pid != child->pid)
+        return;
+    if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+        *child = (struct child){child->pid, true, info.si_code, info.si_status};
+}
+
+bool gust__children_take(pid_t pid)
+{
+    int saved = errno;
     gust__lock_take(&lock);
     struct child *child = find(pid);
-    bool told = child && !child->reaped;
-    if (told)
-        *child = (struct child){pid, true, info->si_code, info->si_status};
+    if (child && !child->reaped)
+        reap(child);
     gust__lock_drop(&lock);
-    return told;
+    errno = saved;
+    return child;
 }
 
 static bool tell(pid_t pid, siginfo_t *info)
@@ -108,8 +120,8 @@ static bool tell(pid_t pid, siginfo_t *info)
     return known;
 }
 
-/* A number whose child is gone may be a stranger's child by now, or another of ours: so the table first. The
- * one who reaps a child tells right behind it, so after ECHILD the table is asked once more. */
+/* The number of one that is gone may be a stranger's by now: so the table first, and once more after ECHILD,
+ * since it may have been taken in between. */
 int gust__children_wait(pid_t pid, siginfo_t *info, int options)
 {
     if (tell(pid, info))

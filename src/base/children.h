@@ -37,9 +37,10 @@ GUST_API int gust__children_add(pid_t pid);
 /* Whether it is one of gust's. */
 GUST_API bool gust__children_owns(pid_t pid);
 
-/* Who waited for any child and has reaped this one says how it ended: gust__children_wait tells its owner
- * then. False: it is none of gust's, or was told already. */
-GUST_API bool gust__children_reaped(pid_t pid, const siginfo_t *info);
+/* Who waits for any child has found this one changed: if it is gust's it is taken out of the way, reaped when
+ * it has ended, and gust__children_wait tells its owner how. False: it is none of gust's, and is left alone.
+ */
+GUST_API bool gust__children_take(pid_t pid);
 
 /* waitid(P_PID, pid, info, options), and what was told by gust__children_reaped where the system does not
  * know the child any more. 1: info holds a change; 0: none yet (WNOHANG); -1: ECHILD (the system has dropped

@@ -66,15 +66,41 @@ static void tells_how_a_child_ended_that_another_reaped(void **state)
     (void)state;
     siginfo_t info = {0}, told;
     pid_t pid = child_that_exits(9);
-    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED), 0);
-    assert_true(gust__children_reaped(info.si_pid, &info));
-    assert_false(gust__children_reaped(info.si_pid, &info));
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+    assert_true(gust__children_take(info.si_pid));
+    assert_int_equal(waitpid(pid, NULL, 0), -1);
+    assert_true(gust__children_take(pid));
+    assert_int_equal(gust__children_wait(pid, &told, WEXITED | WNOWAIT), 1);
     assert_int_equal(gust__children_wait(pid, &told, WEXITED | WNOHANG), 1);
     assert_int_equal(told.si_status, 9);
     gust__children_remove(pid);
-    assert_false(gust__children_reaped(pid, &info));
+    assert_false(gust__children_take(pid));
     assert_int_equal(gust__children_wait(pid, &told, WEXITED | WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
+}
+
+static void a_child_that_runs_and_a_strangers_are_left_alone(void **state)
+{
+    (void)state;
+    siginfo_t info;
+    pid_t stranger = fork();
+    if (stranger == 0)
+        _exit(3);
+    assert_int_equal(gust__children_begin(), 0);
+    pid_t own = fork();
+    if (own == 0)
+        for (;;)
+            pause();
+    gust__children_end(own);
+    assert_true(gust__children_take(own));
+    assert_int_equal(gust__children_wait(own, &info, WEXITED | WNOHANG), 0);
+    assert_int_equal(waitid(P_PID, (id_t)stranger, &info, WEXITED | WNOWAIT), 0);
+    assert_false(gust__children_take(stranger));
+    assert_int_equal(waitpid(stranger, NULL, 0), stranger);
+    kill(own, SIGKILL);
+    assert_int_equal(gust__children_wait(own, &info, WEXITED), 1);
+    assert_int_equal(info.si_status, SIGKILL);
+    gust__children_remove(own);
 }
 
 static void a_forked_child_has_none(void **state)
@@ -98,6 +124,7 @@ int main(void)
         cmocka_unit_test(none_is_added_where_none_was_made),
         cmocka_unit_test(reaps_a_child),
         cmocka_unit_test(tells_how_a_child_ended_that_another_reaped),
+        cmocka_unit_test(a_child_that_runs_and_a_strangers_are_left_alone),
         cmocka_unit_test(a_forked_child_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

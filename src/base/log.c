@@ -54,8 +54,10 @@ static __attribute__((constructor)) void begin(void)
 void gust_log_sink(void (*function)(void *arg, const gust_log_line *line), void *arg)
 {
     bool mine = in_sink;
-    if (!mine)
+    if (!mine) {
+        gust__log_drain(); /* what was logged before is the sink's before */
         gust__lock_take(&sink_lock);
+    }
     sink = function;
     sink_arg = arg;
     atomic_store(&have_sink, function != NULL);
@@ -218,10 +220,17 @@ static gust_log_level known(gust_log_level level)
     return (unsigned)level > GUST_ERROR ? GUST_ERROR : level;
 }
 
-static void emit(const gust_log_line *line)
+void gust__log_emit(const gust_log_line *line)
 {
     if (!give_to_sink(line))
         write_line(line);
+}
+
+/* Behind those that wait to be written, so that lines stay in order. What a sink logs is no part of that. */
+static void emit(const gust_log_line *line)
+{
+    if (in_sink || !gust__log_later(line, NULL, 0))
+        gust__log_emit(line);
 }
 
 void gust_log_at(gust_log_level level, const char *file, int line, const char *format, ...)
@@ -253,11 +262,10 @@ void gust_log_at(gust_log_level level, const char *file, int line, const char *f
 
 /* ---- Errors with their backtrace ---- */
 
-/* Appends each line of the backtrace, escaped, as a continued line; stops at the buffer's maximum. */
-static void append_backtrace(struct gust__buffer *whole, const gust_error *error)
+void gust__log_append_backtrace(struct gust__buffer *whole, void *const *frames, size_t count)
 {
     struct gust__buffer lines = {.max = GUST__LOG_BACKTRACE / 2};
-    gust__backtrace_print(&lines, error->frames, error->frame_count);
+    gust__backtrace_print(&lines, frames, count);
     while (gust__buffer_length(&lines) > 0) {
         const char *line = gust__buffer_bytes(&lines);
         const char *newline = memchr(line, '\n', gust__buffer_length(&lines));
@@ -291,6 +299,14 @@ static int put_error_line(struct gust__buffer *whole, const char *what, const gu
     return 0;
 }
 
+void gust__log_point_at(gust_log_line *line, struct gust__buffer *whole, size_t prefix)
+{
+    size_t size = gust__buffer_length(whole);
+    gust__buffer_bytes(whole)[size] = '\0'; /* printf left room for it, and so does put_error_line */
+    line->whole = gust__buffer_bytes(whole), line->whole_len = size;
+    line->text = line->whole + prefix, line->text_len = size - prefix;
+}
+
 void gust__log_error_at(gust_log_level level, const char *file, int line, const gust_error *error,
                         const char *what)
 {
@@ -304,13 +320,14 @@ void gust__log_error_at(gust_log_level level, const char *file, int line, const 
         gust_log_at(level, file, line, "%s: %s", what, gust_error_text(error)); /* which needs no memory */
         goto out;
     }
-    if (error)
-        append_backtrace(&whole, error);
-    size_t size = gust__buffer_length(&whole);
-    gust__buffer_bytes(&whole)[size] = '\0'; /* printf left room for it, and so does put_error_line */
     gust_log_line record = {.level = level, .module = module, .line = line};
-    record.whole = gust__buffer_bytes(&whole), record.whole_len = size;
-    record.text = record.whole + length, record.text_len = record.whole_len - length;
+    gust__log_point_at(&record, &whole, length);
+    size_t frames = error ? error->frame_count : 0;
+    if (frames > 0 && gust__log_defers && !in_sink && gust__log_later(&record, error->frames, frames))
+        goto out;
+    if (frames > 0)
+        gust__log_append_backtrace(&whole, error->frames, frames);
+    gust__log_point_at(&record, &whole, length);
     emit(&record);
 out:
     gust__buffer_fini(&whole);

@@ -495,12 +495,15 @@ static inline int gust__sys_futex(_Atomic uint32_t *word, int operation, uint32_
 static inline void *gust__sys_mmap(void *address, size_t size, int protection, int flags, int fd,
                                    off_t offset)
 {
-    return (void *)gust__sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd,
-                                  (long)offset);
+    void *memory = (void *)gust__sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd,
+                                          (long)offset);
+    gust__tsan_mapped();
+    return memory;
 }
 
 static inline int gust__sys_munmap(void *address, size_t size)
 {
+    gust__tsan_unmaps();
     return (int)gust__sys_call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
 }
 

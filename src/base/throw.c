@@ -98,6 +98,7 @@ static void swallowed(_Unwind_Reason_Code reason, struct _Unwind_Exception *exce
     (void)reason, (void)exception;
     gust__log_error(GUST_ERROR, gust_error_last(),
                     "a C++ catch (...) kept what gust_throw threw; it must end with `throw;`");
+    gust__log_drain();
     abort();
 }
 
@@ -112,6 +113,7 @@ static _Noreturn void unwind(struct gust__catch *catcher)
 static _Noreturn void nobody_catches(void)
 {
     gust__log_error(GUST_ERROR, gust_error_last(), "thrown outside gust_try, job and coroutine");
+    gust__log_drain();
     abort();
 }
 

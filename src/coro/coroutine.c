@@ -51,8 +51,18 @@ static void deliver(struct gust__coroutine *coroutine, struct gust_error *error)
     }
 }
 
+/* Whether its end is more than the end of its function; for most it is not. */
+static inline bool has_something_to_end(const struct gust__coroutine *coroutine)
+{
+    const struct gust__context *context = &coroutine->context;
+    return coroutine->result < 0 ||
+           ((uintptr_t)context->scopes | (uintptr_t)context->error | context->locks |
+            (uintptr_t)coroutine->locals | (uintptr_t)coroutine->green.values | (uintptr_t)coroutine->future |
+            (uintptr_t)coroutine->group | coroutine->timer.place) != 0;
+}
+
 /* On the coroutine's own stack, and its last doing there. code: errno as the function left it. */
-static void finish(struct gust__coroutine *coroutine, int code)
+static __attribute__((noinline)) void finish(struct gust__coroutine *coroutine, int code)
 {
     if (coroutine->context.scopes)
         gust__scopes_end_until(NULL);
@@ -83,10 +93,11 @@ struct outermost {
 static inline __attribute__((always_inline)) void leave_for_good(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
-    finish(coroutine, errno);
+    if (has_something_to_end(coroutine))
+        finish(coroutine, errno);
     home->ended = coroutine;
     gust__fiber_leave_last(&coroutine->fiber, &home->fiber);
-    gust__flow_switch(&coroutine->flow, &home->flow);
+    gust__flow_switch_last(&coroutine->flow, &home->flow);
 }
 
 /* Runs one coroutine after the other; only a throw leaves it. */
@@ -118,16 +129,22 @@ static void begin(void *argument)
 
 /* ---- The loop's side ---- */
 
-static void reclaim(struct gust__coroutines *home)
+static inline void reclaim(struct gust__coroutines *home)
 {
     struct gust__coroutine *coroutine = home->ended;
     home->ended = NULL;
     home->count--;
+    if (home->cursor == &coroutine->member)
+        home->cursor = coroutine->member.next;
     coroutine->member.previous->next = coroutine->member.next;
     coroutine->member.next->previous = coroutine->member.previous;
-    if (!home->recycles)
-        gust__fiber_fini(&coroutine->fiber);
-    gust__stack_give(home->arena, coroutine->stack);
+    if (home->recycles && !home->last) {
+        home->last = coroutine;
+    } else {
+        if (!home->recycles)
+            gust__fiber_fini(&coroutine->fiber);
+        gust__stack_give(home->arena, coroutine->stack);
+    }
     gust__coroutines_less(home);
 }
 
@@ -191,28 +208,47 @@ static __attribute__((noinline)) void begin_stack(struct gust__coroutines *home,
     block->timer.argument = block;
 }
 
-static struct gust__coroutine *refuse(int code)
+/* When there is no coroutine that has just ended. */
+static __attribute__((noinline)) struct gust__coroutine *take_block(struct gust__coroutines *home)
 {
-    errno = code;
-    return NULL;
+    struct gust__stack stack;
+    if (gust__stack_take(home->arena, &stack) < 0)
+        return NULL;
+    struct gust__coroutine *block = block_on(home, stack);
+    if (!home->recycles || !block->home)
+        begin_stack(home, block, stack);
+    return block;
 }
 
-/* A coroutine that is neither queued nor in a group. */
-static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), void *argument)
+/* The first coroutine of a loop, and one too many. NULL: ENOMEM, ECANCELED, EAGAIN. */
+static __attribute__((cold, noinline)) struct gust__coroutines *find_home(gust_loop *loop)
 {
     struct gust__coroutines *home = gust__coroutines_of(loop);
     if (!home || (!home->arena && gust__coroutines_begin(home) < 0))
         return NULL;
-    if (gust__loop_closing(loop))
-        return refuse(ECANCELED);
-    if (home->count >= home->max)
-        return refuse(EAGAIN);
-    struct gust__stack stack;
-    if (gust__stack_take(home->arena, &stack) < 0)
+    bool closing = gust__loop_closing(loop);
+    if (closing || home->count >= home->max) {
+        errno = closing ? ECANCELED : EAGAIN;
         return NULL;
-    struct gust__coroutine *coroutine = block_on(home, stack);
-    if (!home->recycles || !coroutine->home)
-        begin_stack(home, coroutine, stack);
+    }
+    return home;
+}
+
+/* A coroutine that is neither queued nor in a group. */
+static inline __attribute__((always_inline)) struct gust__coroutine *create(gust_loop *loop,
+                                                                            int (*function)(void *),
+                                                                            void *argument)
+{
+    struct gust__coroutines *home = gust__coroutines_find(loop);
+    if (!home || !home->arena || gust__loop_closing(loop) || home->count >= home->max) {
+        home = find_home(loop);
+        if (!home)
+            return NULL;
+    }
+    struct gust__coroutine *coroutine = home->last;
+    home->last = NULL;
+    if (!coroutine && !(coroutine = take_block(home)))
+        return NULL;
 #ifndef GUST_PORTABLE_SWITCH
     coroutine->flow.float_modes = home->float_modes;
 #endif
@@ -226,6 +262,7 @@ static struct gust__coroutine *create(gust_loop *loop, int (*function)(void *), 
     coroutine->green = (struct gust__coroutine_green){0};
     coroutine->exceptions = (struct gust__exceptions){0};
     coroutine->number = ++home->started;
+    coroutine->started = gust__loop_time(loop);
     coroutine->interruptions = 0;
     coroutine->cancelled = false;
     coroutine->name[0] = '\0';
@@ -320,6 +357,34 @@ void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine 
         next = node->next;
         visit(GUST__CONTAINER(node, struct gust__coroutine, member), argument);
     }
+}
+
+int gust__coroutine_walk_begin(gust_loop *loop)
+{
+    struct gust__coroutines *home = gust__coroutines_of(loop);
+    if (!home)
+        return -1;
+    if (home->cursor) {
+        errno = EBUSY;
+        return -1;
+    }
+    home->cursor = home->all.next;
+    return 0;
+}
+
+struct gust__coroutine *gust__coroutine_walk_next(gust_loop *loop)
+{
+    struct gust__coroutines *home = gust__coroutines_find(loop);
+    struct gust__list *node = home->cursor;
+    if (node == &home->all)
+        return NULL;
+    home->cursor = node->next;
+    return GUST__CONTAINER(node, struct gust__coroutine, member);
+}
+
+void gust__coroutine_walk_end(gust_loop *loop)
+{
+    gust__coroutines_find(loop)->cursor = NULL;
 }
 
 size_t gust__coroutine_count(const gust_loop *loop)

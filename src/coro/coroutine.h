@@ -63,6 +63,7 @@ struct gust__coroutine {
     struct gust__exceptions exceptions; /* while it does not run */
     const char *serves;     /* what it was started for, borrowed: a route; shown when it has no name */
     const char *waits_for;  /* for dumps: "sleep", "read", ...; NULL: runs or is ready */
+    int64_t started;        /* loop time */
     int64_t resumed;        /* loop time of the last switch to it */
     uint64_t number;        /* counted by the loop from 1: its name while it has no other */
     uint32_t interruptions; /* waits that a deadline or cancel cut short: gust_pool compares it */
@@ -136,5 +137,11 @@ const char *gust__coroutine_name_of(struct gust__stack stack);
 /* Calls visit for each coroutine of the loop, newest first. */
 void gust__coroutine_each(gust_loop *loop, void (*visit)(struct gust__coroutine *, void *), void *argument);
 size_t gust__coroutine_count(const gust_loop *loop);
+
+/* The same in pieces, between which others may run, start and end: begin (0; -1: EBUSY, another walk is on
+ * its way, ENOMEM), next until NULL, end. Those that started after the beginning are not seen. */
+int gust__coroutine_walk_begin(gust_loop *loop);
+struct gust__coroutine *gust__coroutine_walk_next(gust_loop *loop);
+void gust__coroutine_walk_end(gust_loop *loop);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/log_int.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "coro/coroutine.h"
@@ -141,6 +142,7 @@ static int leave_error(void *argument)
     gust_future *future = gust_future_new(NULL);
     gust_future_fail(future, EPROTO, "it was %d", 7);
     gust_future_free(future);
+    gust__log_drain();
     assert_non_null(strstr(logged, "it was 7"));
     logged[0] = '\0';
     future = gust_future_new(NULL);
@@ -431,7 +433,9 @@ static int all_fail(void *argument)
     assert_int_equal(gust_wait_all(futures, 3, values), -1);
     assert_int_equal(errno, EDOM);
     assert_string_equal(gust_error_text(gust_error_last()), "first");
+    gust__log_drain();
     assert_non_null(strstr(logged, "second"));
+    gust__log_drain();
     assert_null(strstr(logged, "first"));
     assert_int_equal(dropped, 1);
     assert_null(values[1]);
@@ -469,6 +473,7 @@ static void wait_all_cut_short_cancels_the_rest(void **state)
 {
     (void)state;
     inside(all_cut_short, NULL);
+    gust__log_drain();
     assert_non_null(strstr(logged, "stopped"));
 }
 

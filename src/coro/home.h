@@ -30,11 +30,13 @@ struct gust__coroutines {
     unsigned stack_shift;            /* the distance of two stacks is 1 << stack_shift */
     size_t max;                      /* coroutines there can be */
     struct gust__list all;           /* newest first */
+    struct gust__list *cursor;       /* in it, of a walk in pieces; NULL: none is on its way */
     size_t count;
     uint64_t started;
     uint64_t resolved;             /* futures done so far: their order in time */
     struct gust__list thens;       /* futures with a callback: coro/future_then.c */
     struct gust__coroutine *ended; /* has just run for the last time: its stack is to be given back */
+    struct gust__coroutine *last;  /* the one that ended last: the next one's block and stack. NULL: none */
     struct gust__flow flow;        /* the loop's own, while a coroutine runs */
     struct gust__fiber fiber;
     struct gust__exceptions *(*exceptions)(void); /* C++'s, of the calling thread; NULL: no libstdc++ here */

@@ -1,13 +1,13 @@
 #include "coro/overflow.h"
 
 #include "base/alloc.h"
+#include "base/backtrace.h"
 #include "base/sys.h"
 
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <unwind.h>
 
 enum {
     signal_stack_size = 64 * 1024, /* the unwinder needs some 10 KiB, a frame with AVX-512 registers 3 more */
@@ -90,25 +90,6 @@ void gust__overflow_print(int fd, void *const *addresses, size_t count)
 
 /* ---- The report ---- */
 
-struct walk {
-    void *frames[frames_max];
-    size_t count;
-    bool interrupted; /* past the handler's own frames */
-};
-
-static _Unwind_Reason_Code visit_frame(struct _Unwind_Context *context, void *argument)
-{
-    struct walk *walk = argument;
-    int signal_frame = 0;
-    uintptr_t address = _Unwind_GetIPInfo(context, &signal_frame);
-    walk->interrupted |= signal_frame;
-    if (address == 0 || walk->count == frames_max)
-        return _URC_NORMAL_STOP;
-    if (walk->interrupted)
-        walk->frames[walk->count++] = (void *)address;
-    return _URC_NO_REASON;
-}
-
 static void report(struct gust__stack stack)
 {
     struct line line = {.length = 0};
@@ -120,9 +101,9 @@ static void report(struct gust__stack stack)
     add_number(&line, stack.size, 10);
     add_text(&line, " bytes)");
     write_line(STDERR_FILENO, &line);
-    struct walk walk = {.count = 0};
-    _Unwind_Backtrace(visit_frame, &walk);
-    gust__overflow_print(STDERR_FILENO, walk.frames, walk.count);
+    void *frames[frames_max];
+    size_t count = gust__backtrace_capture_interrupted(frames, frames_max);
+    gust__overflow_print(STDERR_FILENO, frames, count);
 }
 
 /* Lets the fault happen again, now under the action that the signal gets. */

@@ -22,23 +22,12 @@
 #ifndef GUST_CORO_SANITIZER_H
 #define GUST_CORO_SANITIZER_H
 
-#include "base/sanitize.h" /* GUST__ASAN */
+#include "base/sanitize.h" /* GUST__ASAN, GUST__TSAN */
 
 #include <stddef.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define GUST__TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GUST__TSAN 1
-#endif
-#endif
-
 #ifdef GUST__ASAN
 #include <sanitizer/common_interface_defs.h>
-#endif
-#ifdef GUST__TSAN
-#include <sanitizer/tsan_interface.h>
 #endif
 
 /* Valgrind's requests are instructions that do nothing outside it: only around a stack's life, not a switch.

@@ -194,6 +194,8 @@ static int reserve(struct gust__stack_arena *arena)
     arena->base = (char *)(((uintptr_t)arena->mapping + arena->stride - 1) & -arena->stride);
     /* A huge page would commit the memory of eight stacks at a touch. Kernels without them say EINVAL. */
     gust__sys_madvise(arena->mapping, arena->mapping_size, MADV_NOHUGEPAGE);
+    /* gcore would write all the addresses, used or not, into its core file. */
+    gust__sys_madvise(arena->mapping, arena->mapping_size, MADV_DONTDUMP);
     errno = saved;
     return 0;
 }
@@ -257,6 +259,9 @@ static int make_accessible(struct gust__stack_arena *arena)
     char *start = arena->base + (arena->accessible << arena->shift);
     if (gust__sys_mprotect(start, count << arena->shift, PROT_READ | PROT_WRITE) < 0)
         return -1;
+    int saved = errno;
+    gust__sys_madvise(start, count << arena->shift, MADV_DODUMP);
+    errno = saved;
     arena->accessible += count;
     return 0;
 }

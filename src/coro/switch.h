@@ -86,6 +86,7 @@ size_t gust__flow_backtrace(const struct gust__flow *flow, void **frames, size_t
 /* Saves the current flow in *from and continues *to; returns when something switches to *from. */
 #if defined(GUST_PORTABLE_SWITCH)
 void gust__flow_switch(struct gust__flow *from, struct gust__flow *to);
+#define gust__flow_switch_last gust__flow_switch
 
 #elif defined(__x86_64__)
 
@@ -97,30 +98,40 @@ void gust__flow_switch(struct gust__flow *from, struct gust__flow *to);
 #define GUST__FLOW_LOST_AVX512
 #endif
 
+/* saving: what puts the floating point modes into *from */
+#define GUST__FLOW_SWITCH(saving)                                                                         \
+    __asm__ volatile(saving "leaq 2f(%%rip), %%rax\n\t"                                                   \
+                            "movq %%rsp, (%%rdi)\n\t"                                                     \
+                            "movq %%rbp, 8(%%rdi)\n\t"                                                    \
+                            "movq %%rbx, 16(%%rdi)\n\t"                                                   \
+                            "movq %%rax, 24(%%rdi)\n\t"                                                   \
+                            "ldmxcsr 32(%%rsi)\n\t"                                                       \
+                            "fldcw 36(%%rsi)\n\t"                                                         \
+                            "movq 8(%%rsi), %%rbp\n\t"                                                    \
+                            "movq 16(%%rsi), %%rbx\n\t"                                                   \
+                            "movq (%%rsi), %%rsp\n\t"                                                     \
+                            "jmpq *24(%%rsi)\n"                                                           \
+                            "2:\n\t"                                                                      \
+                            "endbr64"                                                                     \
+                     : "+D"(from), "+S"(to)                                                               \
+                     :                                                                                    \
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", \
+                       "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
+                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)",      \
+                       "st(4)", "st(5)", "st(6)", "st(7)", "cc", "memory" GUST__FLOW_LOST_AVX512)
+
 static inline __attribute__((always_inline)) void gust__flow_switch(struct gust__flow *from,
                                                                     struct gust__flow *to)
 {
-    __asm__ volatile("stmxcsr 32(%%rdi)\n\t"
-                     "fnstcw 36(%%rdi)\n\t"
-                     "leaq 2f(%%rip), %%rax\n\t"
-                     "movq %%rsp, (%%rdi)\n\t"
-                     "movq %%rbp, 8(%%rdi)\n\t"
-                     "movq %%rbx, 16(%%rdi)\n\t"
-                     "movq %%rax, 24(%%rdi)\n\t"
-                     "ldmxcsr 32(%%rsi)\n\t"
-                     "fldcw 36(%%rsi)\n\t"
-                     "movq 8(%%rsi), %%rbp\n\t"
-                     "movq 16(%%rsi), %%rbx\n\t"
-                     "movq (%%rsi), %%rsp\n\t"
-                     "jmpq *24(%%rsi)\n"
-                     "2:\n\t"
-                     "endbr64"
-                     : "+D"(from), "+S"(to)
-                     :
-                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",
-                       "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)",
-                       "st(5)", "st(6)", "st(7)", "cc", "memory" GUST__FLOW_LOST_AVX512);
+    GUST__FLOW_SWITCH("stmxcsr 32(%%rdi)\n\tfnstcw 36(%%rdi)\n\t");
+}
+
+/* The last switch of a coroutine whose flow goes on with the next one, for which float_modes is set anew:
+ * they are not saved. */
+static inline __attribute__((always_inline)) void gust__flow_switch_last(struct gust__flow *from,
+                                                                         struct gust__flow *to)
+{
+    GUST__FLOW_SWITCH("");
 }
 
 #else /* aarch64 */
@@ -164,6 +175,8 @@ static inline __attribute__((always_inline)) void gust__flow_switch(struct gust_
                        "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc",
                        "memory" GUST__FLOW_LOST_SVE);
 }
+
+#define gust__flow_switch_last gust__flow_switch
 
 #endif
 

@@ -1,6 +1,7 @@
 /* A thread's table of who owns which lock: open addressing, with room for a few before it allocates. */
 #include "green/owned.h"
 
+#include "base/log_int.h"
 #include "base/alloc.h"
 
 #include <gust/log.h>
@@ -114,6 +115,7 @@ static _Noreturn void thrown(void)
             log_kept(entry, "threw");
     }
     gust__coroutine_report(gust__current, gust_error_text(gust_error_last()));
+    gust__log_drain();
     abort();
 }
 

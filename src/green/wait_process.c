@@ -4,6 +4,7 @@
  * behind, it takes nothing with it, and the next who waits for the same joins it.
  */
 #include "base/alloc.h"
+#include "base/children.h"
 #include "green/errand.h"
 
 #include <sys/resource.h>
@@ -90,6 +91,49 @@ static pid_t wait4_now(pid_t pid, int *status, int options, struct rusage *usage
     return (pid_t)gust__sys_call("wait4", SYS_wait4, pid, (long)status, options | WNOHANG, (long)usage, 0, 0);
 }
 
+/* The first child that has changed and is not one of gust's own (design rule 12), which go out of the way. 0:
+ * none; -1: ECHILD. */
+static pid_t find_other(int options)
+{
+    for (;;) {
+        siginfo_t info = {0};
+        if (gust__sys_waitid(P_ALL, 0, &info, options | WNOWAIT | WNOHANG) < 0)
+            return -1;
+        if (info.si_pid == 0 || !gust__children_take(info.si_pid))
+            return info.si_pid;
+    }
+}
+
+/* Where no coroutine parks the thread waits, as it would in libc's. */
+static pid_t wait_for_other(int options)
+{
+    siginfo_t info;
+    pid_t found = find_other(options);
+    while (found == 0 && !(options & WNOHANG)) {
+        if (gust__sys_waitid(P_ALL, 0, &info, options | WNOWAIT) < 0)
+            return -1;
+        found = find_other(options);
+    }
+    return found;
+}
+
+/* Any child's end in libc's way, but for gust's own. */
+static pid_t wait_for_any(int *status, int options, struct rusage *usage)
+{
+    int saved = errno;
+    for (;;) {
+        pid_t found = wait_for_other(options | WEXITED);
+        if (found > 0)
+            found = wait4_now(found, status, options, usage);
+        if (found > 0)
+            errno = saved;
+        bool lost =
+            found < 0 && errno == ECHILD && find_other(options | WEXITED) >= 0; /* to another thread */
+        if (!lost && (found != 0 || (options & WNOHANG)))
+            return found;
+    }
+}
+
 /* What wait4's pid means to waitid. */
 static idtype_t type_of(pid_t pid, id_t *id)
 {
@@ -102,7 +146,8 @@ static pid_t wait_or_reap(struct gust__green_call *call, pid_t pid, int *status,
 {
     int saved = errno;
     for (;;) {
-        pid_t reaped = wait4_now(pid, status, options, usage);
+        pid_t reaped = pid == -1 ? wait_for_any(status, options | WNOHANG, usage)
+                                 : wait4_now(pid, status, options, usage);
         if (reaped != 0) {
             if (reaped > 0)
                 errno = saved;
@@ -121,10 +166,18 @@ static bool waits(int options)
     return gust__green_here() && !(options & WNOHANG);
 }
 
+/* Options that it does not know wait4 refuses. */
+static bool filters(pid_t pid, int options)
+{
+    const int known = (int)(WNOHANG | WUNTRACED | WCONTINUED | __WCLONE | __WALL | __WNOTHREAD);
+    return pid == -1 && !(options & ~known) && gust__children_count() > 0;
+}
+
 GUST__EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 {
     if (!waits(options))
-        return gust__green_next.waitpid(pid, status, options);
+        return filters(pid, options) ? wait_for_any(status, options, NULL)
+                                     : gust__green_next.waitpid(pid, status, options);
     struct gust__green_call call = GUST__GREEN_CALL("waitpid", -1);
     return wait_or_reap(&call, pid, status, options, NULL);
 }
@@ -132,7 +185,8 @@ GUST__EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 GUST__EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
     if (!waits(options))
-        return gust__green_next.wait4(pid, status, options, usage);
+        return filters(pid, options) ? wait_for_any(status, options, usage)
+                                     : gust__green_next.wait4(pid, status, options, usage);
     struct gust__green_call call = GUST__GREEN_CALL("wait4", -1);
     return wait_or_reap(&call, pid, status, options, usage);
 }
@@ -140,7 +194,8 @@ GUST__EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usa
 GUST__EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 {
     if (!waits(options))
-        return gust__green_next.wait3(status, options, usage);
+        return filters(-1, options) ? wait_for_any(status, options, usage)
+                                    : gust__green_next.wait3(status, options, usage);
     struct gust__green_call call = GUST__GREEN_CALL("wait3", -1);
     return wait_or_reap(&call, -1, status, options, usage);
 }
@@ -148,7 +203,7 @@ GUST__EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 GUST__EXPORT pid_t wait(int *status)
 {
     if (!waits(0))
-        return gust__green_next.wait(status);
+        return filters(-1, 0) ? wait_for_any(status, 0, NULL) : gust__green_next.wait(status);
     struct gust__green_call call = GUST__GREEN_CALL("wait", -1);
     return wait_or_reap(&call, -1, status, 0, NULL);
 }
@@ -156,9 +211,34 @@ GUST__EXPORT pid_t wait(int *status)
 /* True when a child was found, or it failed; false: none has changed yet. */
 static bool waitid_now(idtype_t type, id_t id, siginfo_t *info, int options, int *result)
 {
+    bool any = type == P_ALL && gust__children_count() > 0;
     info->si_pid = 0;
+    if (any) {
+        pid_t other = find_other(options);
+        *result = other < 0 ? -1 : 0;
+        if (other <= 0)
+            return other < 0;
+        type = P_PID;
+        id = (id_t)other;
+    }
     *result = gust__sys_waitid(type, id, info, options | WNOHANG);
+    if (any && *result < 0 && errno == ECHILD)
+        return false; /* another thread was first */
     return *result < 0 || info->si_pid != 0;
+}
+
+/* Where no coroutine parks. */
+static int waitid_for_any(siginfo_t *info, int options)
+{
+    int result;
+    siginfo_t change;
+    while (!waitid_now(P_ALL, 0, info, options, &result)) {
+        if (options & WNOHANG)
+            return 0;
+        if (gust__sys_waitid(P_ALL, 0, &change, options | WNOWAIT) < 0)
+            return -1;
+    }
+    return result;
 }
 
 static int waitid_or_wait(struct gust__green_call *call, idtype_t type, id_t id, siginfo_t *info, int options)
@@ -179,9 +259,11 @@ static int waitid_or_wait(struct gust__green_call *call, idtype_t type, id_t id,
 
 GUST__EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
+    siginfo_t own; /* the caller may want none, but we look at it */
+    if (!waits(options) && type == P_ALL && gust__children_count() > 0)
+        return waitid_for_any(info ? info : &own, options);
     if (!waits(options))
         return gust__green_next.waitid(type, id, info, options);
     struct gust__green_call call = GUST__GREEN_CALL("waitid", -1);
-    siginfo_t own; /* the caller may want none, but we look at it */
     return waitid_or_wait(&call, type, id, info ? info : &own, options);
 }

@@ -23,10 +23,11 @@ static inline __attribute__((always_inline)) char *put(char *to, struct gust__sl
 #define PUT(to, literal) put(to, GUST__SLICE(literal))
 
 /* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
-static char *put_number(char *to, uint64_t number)
+static inline char *put_number(char *to, uint64_t number)
 {
+    enum { most = 20 }; /* digits of a number of 64 bits */
     size_t digits = 1;
-    for (uint64_t rest = number; rest >= 10; rest /= 10)
+    for (uint64_t limit = 10; number >= limit && digits < most; limit *= 10)
         digits++;
     for (size_t at = digits; at-- > 0; number /= 10)
         to[at] = (char)('0' + number % 10);
@@ -45,7 +46,7 @@ static char *put_ok(char *to, struct gust__http_server *server)
     return to + ok.size;
 }
 
-static char *put_status_line(char *to, int status, struct gust__slice reason)
+static __attribute__((noinline)) char *put_status_line(char *to, int status, struct gust__slice reason)
 {
     struct gust__slice line = gust__status_line(status);
     if (reason.size == 0 && line.size > 0)
@@ -91,12 +92,18 @@ static void choose_framing(struct gust__http1_exchange *exchange, const struct g
     exchange->answer_to_end = !exchange->answer_chunked && !exchange->exchange.head_request;
 }
 
-static size_t head_size(const struct gust__answer *answer)
+static __attribute__((noinline)) size_t headers_size(const struct gust__answer *answer)
 {
-    size_t size = STATUS_LINE + GUST__HTTP_COMMON + PLAIN_TEXT + FRAMING + CONNECTION + answer->reason.size;
+    size_t size = 0;
     for (size_t i = 0; i < answer->count; i++)
         size += answer->headers[i].name.size + answer->headers[i].value.size + 4;
     return size;
+}
+
+static size_t head_size(const struct gust__answer *answer)
+{
+    return STATUS_LINE + GUST__HTTP_COMMON + PLAIN_TEXT + FRAMING + CONNECTION + answer->reason.size +
+           (answer->count ? headers_size(answer) : 0);
 }
 
 static char *put_framing(char *to, const struct gust__http1_exchange *exchange, int status,
@@ -122,7 +129,7 @@ static char *put_connection(char *to, const struct gust__http1_exchange *exchang
     return PUT(to, "\r\n");
 }
 
-static char *put_headers(char *to, const struct gust__answer *answer)
+static __attribute__((noinline)) char *put_headers(char *to, const struct gust__answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++) {
         to = put(to, answer->headers[i].name);
@@ -131,8 +138,6 @@ static char *put_headers(char *to, const struct gust__answer *answer)
             to = put(to, answer->headers[i].value);
         to = PUT(to, "\r\n");
     }
-    if (answer->plain_text)
-        to = PUT(to, "Content-Type: " GUST__PLAIN_TEXT "\r\n");
     return to;
 }
 
@@ -156,7 +161,10 @@ static int send_head(struct gust__http1_exchange *exchange, const struct gust__a
     if (!to && !(to = gust__http1_wait_room(exchange, size)))
         return -1;
     char *end = put_beginning(to, connection->server, answer);
-    end = put_headers(end, answer);
+    if (answer->count)
+        end = put_headers(end, answer);
+    if (answer->plain_text)
+        end = PUT(end, "Content-Type: " GUST__PLAIN_TEXT "\r\n");
     end = put_framing(end, exchange, answer->status, content_length);
     end = put_connection(end, exchange);
     connection->out_end += (uint32_t)(end - to);
@@ -178,8 +186,9 @@ static int check_length(const struct gust__http1_exchange *exchange, int64_t lef
     return 0;
 }
 
-static int send_chunk(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
-                      size_t total, bool last)
+static __attribute__((noinline)) int send_chunk(struct gust__http1_exchange *exchange,
+                                                const struct iovec *parts, size_t count, size_t total,
+                                                bool last)
 {
     struct gust__slice trailer = GUST__SLICE(GUST__CHUNK_END);
     if (total == 0)
@@ -203,6 +212,8 @@ static int send_body(struct gust__http1_exchange *exchange, const struct iovec *
         return 0;
     if (exchange->answer_chunked)
         return send_chunk(exchange, parts, count, total, last);
+    if (total <= GUST__HTTP1_COPY && gust__http1_collect_now(exchange->connection, parts, count, total))
+        return 0; /* mostly, behind its head */
     return gust__http1_send_parts(exchange, parts, count, total, gust__slice(NULL, 0));
 }
 
@@ -214,7 +225,7 @@ static size_t total_of(const struct iovec *parts, size_t count)
     return total;
 }
 
-static int fail(int code)
+static __attribute__((cold)) int fail(int code)
 {
     errno = code;
     return -1;

@@ -97,7 +97,7 @@ static bool may_begin(struct gust__http1_connection *connection)
     return connection->writable || !gust__http1_unsent(connection);
 }
 
-static enum gust__http1_step input_ended(struct gust__http1_connection *connection)
+static __attribute__((noinline)) enum gust__http1_step input_ended(struct gust__http1_connection *connection)
 {
     if (connection->in_at < connection->in_end)
         gust__http1_refuse_request(connection, 400); /* in the middle of a head; it may still listen */
@@ -105,7 +105,8 @@ static enum gust__http1_step input_ended(struct gust__http1_connection *connecti
     return GUST__HTTP1_MORE;
 }
 
-static enum gust__http1_step refuse_and_end(struct gust__http1_connection *connection, int status)
+static __attribute__((noinline)) enum gust__http1_step refuse_and_end(
+    struct gust__http1_connection *connection, int status)
 {
     gust__http1_refuse_request(connection, status);
     gust__http1_end(connection);
@@ -178,16 +179,10 @@ static enum gust__http1_step step_lingering(struct gust__http1_connection *conne
     return GUST__HTTP1_WAIT;
 }
 
-static enum gust__http1_step step(struct gust__http1_connection *connection)
+static __attribute__((noinline)) enum gust__http1_step step_on(struct gust__http1_connection *connection)
 {
     struct gust__http1_exchange *exchange = connection->current;
-    if (exchange && exchange->served) {
-        gust__http1_exchange_finish(exchange);
-        return GUST__HTTP1_MORE;
-    }
     switch ((enum gust__http1_state)connection->state) {
-    case GUST__HTTP1_HEAD:
-        return step_head(connection);
     case GUST__HTTP1_BODY:
         return gust__http1_body_collect(exchange);
     case GUST__HTTP1_DISCARD:
@@ -200,10 +195,22 @@ static enum gust__http1_step step(struct gust__http1_connection *connection)
         if (exchange && !exchange->running) /* it was closed while the body still came */
             gust__http1_exchange_release(exchange);
         break;
+    case GUST__HTTP1_HEAD:
     case GUST__HTTP1_SERVING:
         break;
     }
     return GUST__HTTP1_WAIT;
+}
+
+/* The end of an exchange and the head of the next one are most of what there is to do. */
+static inline enum gust__http1_step step(struct gust__http1_connection *connection)
+{
+    struct gust__http1_exchange *exchange = connection->current;
+    if (exchange && exchange->served) {
+        gust__http1_exchange_finish(exchange);
+        return GUST__HTTP1_MORE;
+    }
+    return connection->state == GUST__HTTP1_HEAD ? step_head(connection) : step_on(connection);
 }
 
 /* ---- the client's going ---- */
@@ -219,7 +226,7 @@ static void probe(struct gust__http1_connection *connection)
         gust__http1_continue(connection);
 }
 
-static void look_after_handler(struct gust__http1_connection *connection)
+static __attribute__((noinline)) void look_after_handler(struct gust__http1_connection *connection)
 {
     struct gust__http1_exchange *exchange = connection->current;
     if (exchange->watched && connection->ending && !connection->probed &&

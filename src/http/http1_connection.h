@@ -49,6 +49,7 @@
 #include "http/exchange.h"
 #include "http/http_server.h"
 
+#include <gust/coroutine.h>
 #include <gust/scope.h>
 
 #include <netinet/in.h>
@@ -111,7 +112,8 @@ struct gust__http1_connection {
     uint8_t peer[16];
 };
 
-/* Zeroed at its beginning, up to admission: what follows is written before it is read. */
+/* Before it lies the service's request, behind it the arena's first block: a block of memory. The request and
+ * the beginning, up to admission, are zeroed at once; what follows is written before it is read. */
 struct gust__http1_exchange {
     struct gust__exchange exchange; /* first: what the service sees */
     struct gust__http1_connection *connection;
@@ -148,16 +150,15 @@ struct gust__http1_exchange {
     struct gust__coroutine *reader; /* parked in read_body */
     struct gust__coroutine *writer; /* parked in send */
     size_t share;                   /* bytes moved since others had their turn */
-    struct gust__scope scope;       /* open while serve runs: a throw ends it */
 
     struct gust__admission admission;
+    struct gust__scope scope; /* open while serve runs: a throw ends it */
     struct gust__request_head head;
     struct gust__chunked chunked;
     char peer[INET6_ADDRSTRLEN];
     struct gust__header trailers[GUST__HTTP1_TRAILERS];
     char trailer_bytes[GUST__HTTP1_TRAILER_SIZE];
-    struct gust__header
-        headers[]; /* service->max_headers; then the request's struct; then the arena's first block */
+    struct gust__header headers[]; /* service->max_headers */
 };
 
 /* ---- http1_connection.c: the state machine ---- */
@@ -207,12 +208,33 @@ static inline char *gust__http1_room_now(const struct gust__http1_connection *co
 }
 /* [blk] The same, but waits for the room: -1 errors of gust__http1_wait_writable too. */
 char *gust__http1_wait_room(struct gust__http1_exchange *exchange, size_t size);
+/* Collects parts of size bytes together if there is room for them without ado. */
+static inline bool gust__http1_collect_now(struct gust__http1_connection *connection,
+                                           const struct iovec *parts, size_t count, size_t size)
+{
+    char *to = gust__http1_room_now(connection, size);
+    if (!to)
+        return false;
+    connection->out_end += (uint32_t)size;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len)
+            to = (char *)memcpy(to, parts[i].iov_base, parts[i].iov_len) + parts[i].iov_len;
+    }
+    return true;
+}
 /* Writes as much as the client takes now. 0; -1: the connection broke, and is closed. */
 int gust__http1_flush(struct gust__http1_connection *connection);
 bool gust__http1_unsent(const struct gust__http1_connection *connection);
 /* [blk] Before a handler moves size bytes: now and then lets others run, however fast the client is. 0; -1:
  * ETIMEDOUT, ECANCELED, and nothing was moved. */
-int gust__http1_share(struct gust__http1_exchange *exchange, size_t size);
+static inline int gust__http1_share(struct gust__http1_exchange *exchange, size_t size)
+{
+    exchange->share += size;
+    if (__builtin_expect(exchange->share < GUST__HTTP1_SHARE, 1))
+        return 0;
+    exchange->share = 0;
+    return gust_yield();
+}
 /* [blk] Sends parts and a trailer behind the output: collected if they are small, else from where they lie.
  * 0; -1. */
 int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
@@ -246,12 +268,16 @@ ssize_t gust__http1_read_body(struct gust__exchange *exchange, void *to, size_t 
 
 /* ---- http1_exchange.c: from head to end ---- */
 
+/* Sets what a server's exchanges have in common: where what lies in one. */
+void gust__http1_exchange_measure(struct gust__http_server *server);
 /* The step of HEAD once input is there: -> more when it was acted on, wait when a whole head is not there. */
 enum gust__http1_step gust__http1_exchange_begin(struct gust__http1_connection *connection);
 /* Starts the handler: the head, and a buffered body, are there. */
 void gust__http1_exchange_serve(struct gust__http1_exchange *exchange);
 /* Its handler is done: settles what it left undone. */
 void gust__http1_exchange_finish(struct gust__http1_exchange *exchange);
+/* Frees one that is in no use. */
+void gust__http1_exchange_free(struct gust__http_server *server, struct gust__http1_exchange *exchange);
 /* Gives it back. */
 void gust__http1_exchange_release(struct gust__http1_exchange *exchange);
 

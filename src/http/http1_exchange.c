@@ -9,31 +9,36 @@
 
 /* ---- memory ---- */
 
-static size_t request_offset(const struct gust__http_service *service)
+void gust__http1_exchange_measure(struct gust__http_server *server)
 {
-    size_t size = sizeof(struct gust__http1_exchange) + service->max_headers * sizeof(struct gust__header);
-    return (size + 15) & ~(size_t)15;
-}
-
-static size_t arena_offset(const struct gust__http_service *service)
-{
-    return (request_offset(service) + service->request_size + 15) & ~(size_t)15;
+    const struct gust__http_service *service = server->service;
+    size_t headers = service->max_headers * sizeof(struct gust__header);
+    server->request_room = (service->request_size + 15) & ~(size_t)15;
+    server->exchange_zeroed = server->request_room + offsetof(struct gust__http1_exchange, admission);
+    server->arena_at = (sizeof(struct gust__http1_exchange) + headers + 15) & ~(size_t)15;
 }
 
 static struct gust__http1_exchange *take_exchange(struct gust__http_server *server)
 {
     struct gust__http1_exchange *exchange = server->spare;
-    if (!exchange)
-        return gust__malloc(arena_offset(server->service) + GUST__HTTP1_ARENA);
+    if (!exchange) {
+        char *block = gust__malloc(server->request_room + server->arena_at + GUST__HTTP1_ARENA);
+        return block ? (struct gust__http1_exchange *)(void *)(block + server->request_room) : NULL;
+    }
     server->spare = exchange->next;
     server->spare_count--;
     return exchange;
 }
 
+void gust__http1_exchange_free(struct gust__http_server *server, struct gust__http1_exchange *exchange)
+{
+    gust__free((char *)exchange - server->request_room);
+}
+
 static void give_exchange(struct gust__http_server *server, struct gust__http1_exchange *exchange)
 {
     if (server->spare_count >= GUST__HTTP_SPARE_EXCHANGES) {
-        gust__free(exchange);
+        gust__http1_exchange_free(server, exchange);
         return;
     }
     exchange->next = server->spare;
@@ -41,7 +46,7 @@ static void give_exchange(struct gust__http_server *server, struct gust__http1_e
     server->spare_count++;
 }
 
-void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
+static inline void release(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__http_server *server = connection->server;
@@ -54,6 +59,11 @@ void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
     connection->current = NULL;
     server->exchange_count--;
     give_exchange(server, exchange);
+}
+
+void gust__http1_exchange_release(struct gust__http1_exchange *exchange)
+{
+    release(exchange);
 }
 
 /* ---- the operations that are not about bytes ---- */
@@ -142,7 +152,7 @@ void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__exchange *shown = &exchange->exchange;
-    char *first = (char *)exchange + arena_offset(shown->service);
+    char *first = (char *)exchange + connection->server->arena_at;
     connection->state = GUST__HTTP1_SERVING;
     connection->deadline = GUST__FOREVER;
     gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
@@ -161,16 +171,16 @@ static void init_exchange(struct gust__http1_exchange *exchange, struct gust__ht
     struct gust__http_server *server = connection->server;
     struct gust__http_service *service = server->service;
     struct gust__exchange *shown = &exchange->exchange;
-    memset(exchange, 0, server->exchange_zeroed);
+    char *request = (char *)exchange - server->request_room;
+    memset(request, 0, server->exchange_zeroed);
     exchange->connection = connection;
     shown->operations = &operations;
     shown->service = service;
     shown->loop = server->loop;
     shown->head = &exchange->head;
-    shown->request = (char *)exchange + request_offset(service);
+    shown->request = request;
     shown->started = gust__loop_time(server->loop);
     shown->head_request = exchange->head.method == GUST__METHOD_HEAD;
-    memset(shown->request, 0, service->request_size);
     exchange->admission =
         (struct gust__admission){.max_body = service->max_body, .body_timeout = service->body_timeout};
     connection->current = exchange;
@@ -272,7 +282,7 @@ void gust__http1_exchange_finish(struct gust__http1_exchange *exchange)
         return;
     }
     if (exchange->body_done && exchange->payload.size == 0) {
-        gust__http1_exchange_release(exchange);
+        release(exchange);
         connection->state = GUST__HTTP1_HEAD;
         return;
     }

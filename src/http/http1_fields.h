@@ -46,11 +46,23 @@ static inline bool gust__http1_keeps_alive(const struct gust__fields *fields, in
     return !fields->close && (minor >= 1 || fields->keep_alive_option);
 }
 
+/* The rules for a section with a coding. -> 0, or -1 */
+int gust__http1_check_chunked(const struct gust__fields *fields, int minor, struct gust__http1_fault *fault);
+
 /* The rules that need the whole section: a length beside a coding, a coding in HTTP/1.0. -> 0, or -1 */
-int gust__http1_check_framing(const struct gust__fields *fields, int minor, struct gust__http1_fault *fault);
+static inline int gust__http1_check_framing(const struct gust__fields *fields, int minor,
+                                            struct gust__http1_fault *fault)
+{
+    return fields->chunked ? gust__http1_check_chunked(fields, minor, fault) : 0;
+}
 
 /* The first Upgrade field, if the Connection field names it and the version has upgrades; else empty. */
-struct gust__slice gust__http1_upgrade(const struct gust__fields *fields, int minor);
+static inline struct gust__slice gust__http1_upgrade(const struct gust__fields *fields, int minor)
+{
+    const struct gust__header *header =
+        fields->upgrade_option && minor >= 1 ? gust__fields_first(fields, GUST__HEADER_UPGRADE) : NULL;
+    return header ? header->value : GUST__SLICE("");
+}
 
 void gust__fields_rebase(struct gust__fields *fields, const char *from, size_t size, const char *to);
 

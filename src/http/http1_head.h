@@ -39,6 +39,7 @@
 struct gust__http1_fault {
     int status;         /* to answer: 400, 414, 431 or 505. errno is EMSGSIZE for 414 and 431, else EBADMSG */
     const char *reason; /* static text for the log */
+    int before;         /* errno before */
 };
 
 struct gust__http1_limits {
@@ -79,17 +80,23 @@ struct gust__fields {
     size_t count;
     int64_t content_length; /* -1: none was given */
     bool chunked;
-    bool close;                       /* the Connection field has the option "close" */
-    bool keep_alive_option;           /* ... "keep-alive" */
-    bool upgrade_option;              /* ... "upgrade" */
-    uint16_t first[GUST__HEADER_IDS]; /* index of the first header with an id, plus one; 0: there is none */
+    bool close;                                     /* the Connection field has the option "close" */
+    bool keep_alive_option;                         /* ... "keep-alive" */
+    bool upgrade_option;                            /* ... "upgrade" */
+    uint64_t present[(GUST__HEADER_IDS + 63) / 64]; /* a bit for each id that a header has */
+    uint16_t first[GUST__HEADER_IDS];               /* index of the first one, where its bit is set */
 };
+
+static inline bool gust__fields_has(const struct gust__fields *fields, enum gust__header_id id)
+{
+    return fields->present[(unsigned)id / 64] >> ((unsigned)id % 64) & 1;
+}
 
 /* The first header with an id other than GUST__HEADER_OTHER; NULL: none. */
 static inline const struct gust__header *gust__fields_first(const struct gust__fields *fields,
                                                             enum gust__header_id id)
 {
-    return fields->first[id] ? &fields->headers[fields->first[id] - 1] : NULL;
+    return gust__fields_has(fields, id) ? &fields->headers[fields->first[id]] : NULL;
 }
 
 /* The next header with the same name (case does not matter) behind header; NULL: none. */

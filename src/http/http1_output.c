@@ -127,15 +127,6 @@ char *gust__http1_wait_room(struct gust__http1_exchange *exchange, size_t size)
     }
 }
 
-int gust__http1_share(struct gust__http1_exchange *exchange, size_t size)
-{
-    exchange->share += size;
-    if (exchange->share < GUST__HTTP1_SHARE)
-        return 0;
-    exchange->share = 0;
-    return gust_yield();
-}
-
 /* ---- parts that are sent from where they lie ---- */
 
 /* Where sending has come to in a list of parts and a trailer behind them. */
@@ -233,16 +224,12 @@ static int copy_rest(struct gust__http1_connection *connection, struct cursor *c
 static bool collect(struct gust__http1_connection *connection, const struct iovec *parts, size_t count,
                     size_t total, struct gust__slice trailer)
 {
-    char *to = gust__http1_room_now(connection, total + trailer.size);
-    if (!to && !(to = gust__http1_room(connection, total + trailer.size)))
+    if (!gust__http1_room(connection, total + trailer.size))
         return false;
-    connection->out_end += (uint32_t)(total + trailer.size);
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].iov_len)
-            to = (char *)memcpy(to, parts[i].iov_base, parts[i].iov_len) + parts[i].iov_len;
-    }
+    gust__http1_collect_now(connection, parts, count, total);
     if (trailer.size)
-        memcpy(to, trailer.data, trailer.size);
+        memcpy(connection->out->data + connection->out_end, trailer.data, trailer.size);
+    connection->out_end += (uint32_t)trailer.size;
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "http/authority.h"
 #include "http/http1_fields.h"
 
+#include <endian.h>
 #include <errno.h>
 
 static const struct gust__slice methods[] = {
@@ -26,16 +27,12 @@ static const char *refuse(struct gust__request_head *head, int status, const cha
     return NULL;
 }
 
-/* -> behind the space, or NULL */
-GUST__INLINE const char *parse_method(struct gust__request_head *head, const struct gust__http1_input *input,
-                                      const char *at)
+/* A method that is not GET. -> behind the space, or NULL */
+static __attribute__((noinline)) const char *parse_other_method(struct gust__request_head *head,
+                                                                const struct gust__http1_input *input,
+                                                                const char *at)
 {
     const char *name = at;
-    if (input->end - at >= 4 && memcmp(at, "GET ", 4) == 0) {
-        head->method = GUST__METHOD_GET;
-        head->method_name = gust__slice(name, 3);
-        return at + 4;
-    }
     while (at < input->end && gust__is(*at, GUST__IS_TOKEN))
         at++;
     if (at == input->end)
@@ -45,6 +42,17 @@ GUST__INLINE const char *parse_method(struct gust__request_head *head, const str
     head->method_name = gust__slice_between(name, at);
     head->method = gust__method(head->method_name);
     return at + 1;
+}
+
+/* -> behind the space, or NULL */
+GUST__INLINE const char *parse_method(struct gust__request_head *head, const struct gust__http1_input *input,
+                                      const char *at)
+{
+    if (__builtin_expect(input->end - at < 4 || memcmp(at, "GET ", 4) != 0, 0))
+        return parse_other_method(head, input, at);
+    head->method = GUST__METHOD_GET;
+    head->method_name = gust__slice(at, 3);
+    return at + 4;
 }
 
 /* Splits the target at its '?'. -> behind the space, or NULL */
@@ -71,7 +79,7 @@ GUST__INLINE const char *parse_target(enum gust__scan_way way, struct gust__requ
     return at + 1;
 }
 
-static bool looks_like_version(const char *at)
+static __attribute__((noinline)) bool looks_like_version(const char *at)
 {
     return memcmp(at, "HTTP/", 5) == 0 && gust__is(at[5], GUST__IS_DIGIT) && at[6] == '.' &&
            gust__is(at[7], GUST__IS_DIGIT) && at[8] == '\r' && at[9] == '\n';
@@ -132,7 +140,7 @@ static int take_authority_target(struct gust__request_head *head)
 }
 
 /* The forms other than a path. */
-static int take_other_target(struct gust__request_head *head)
+static __attribute__((noinline)) int take_other_target(struct gust__request_head *head)
 {
     if (head->method == GUST__METHOD_CONNECT)
         return take_authority_target(head);
@@ -144,18 +152,19 @@ static int take_other_target(struct gust__request_head *head)
     return 0;
 }
 
-/* Digits up to 65535, or none. */
+/* Digits up to 65535, or none; with at least eight bytes of input before their end, which are looked at as
+ * one number: numerals of the same length are ordered as their values are. */
 GUST__INLINE bool is_port(const char *at, const char *end)
 {
-    unsigned port = 0;
+    uint64_t text;
     if (end - at > 5)
         return false;
-    for (; at < end; at++) {
-        if (!gust__is(*at, GUST__IS_DIGIT))
-            return false;
-        port = port * 10 + (unsigned)(*at - '0');
-    }
-    return port <= 65535;
+    uint64_t numeral = ((uint64_t)1 << (8 * (end - at))) - 1;
+    memcpy(&text, end - sizeof(text), sizeof(text));
+    text = (be64toh(text) & numeral) | (UINT64_C(0x3030303030303030) & ~numeral);
+    bool digits = (text & (text + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) ==
+                  UINT64_C(0x3030303030303030);
+    return digits && text <= UINT64_C(0x3030303635353335); /* "00065535" */
 }
 
 /* Whether a Host is a name or an IPv4 address as nearly all are, maybe with a port: a quick yes. */
@@ -163,10 +172,10 @@ GUST__INLINE bool is_plain_host(const struct gust__http1_input *input, struct gu
 {
     const char *end = host.data + host.size;
     const char *at = gust__scan(GUST__SCAN_FAST, GUST__STOP_NO_HOST, input->start, host.data, end);
-    return at == end || (*at == ':' && is_port(at + 1, end));
+    return at == end || (*at == ':' && end - input->start >= 8 && is_port(at + 1, end));
 }
 
-static bool is_host(struct gust__slice host)
+static __attribute__((noinline)) bool is_host(struct gust__slice host)
 {
     struct gust__authority authority;
     /* RFC 3986 would allow the comma; here it is two Hosts that somebody on the way has joined. */
@@ -182,7 +191,7 @@ GUST__INLINE int take_host(enum gust__scan_way way, struct gust__request_head *h
     if (!(way == GUST__SCAN_FAST && is_plain_host(input, host->value)) && !is_host(host->value))
         return gust__http1_set_fault(&head->fault, 400, "a bad Host");
     if (head->form == GUST__TARGET_ORIGIN || head->form == GUST__TARGET_ASTERISK)
-        head->host = host->value;
+        head->host = gust__slice_fresh(host->value);
     return 0;
 }
 
@@ -221,7 +230,8 @@ GUST__INLINE ssize_t parse(enum gust__scan_way way, struct gust__request_head *h
     head->form = GUST__TARGET_ORIGIN;
     head->host = GUST__SLICE("");
     head->scheme = GUST__SLICE("");
-    if ((*head->target.data != '/' || head->method == GUST__METHOD_CONNECT) && take_other_target(head) < 0)
+    bool other = *head->target.data != '/' || head->method == GUST__METHOD_CONNECT;
+    if (__builtin_expect(other, 0) && take_other_target(head) < 0)
         return -1;
     at = way == GUST__SCAN_SCALAR
              ? gust__http1_fields_scalar(&head->fields, max_headers, &input, at, &head->fault)
@@ -270,12 +280,12 @@ ssize_t gust__http1_read_request(struct gust__http1_scan *scan, const struct gus
                                  struct gust__request_head *head, struct gust__header *headers,
                                  const char *data, size_t size)
 {
-    int saved = errno;
     if (scan->scanned == 0) {
         ssize_t length = parse(GUST__SCAN_FAST, head, headers, limits->headers, data, size);
         if (length > 0 && within(limits, head, length))
             return length;
-        errno = saved;
+        if (head->fault.status)
+            errno = head->fault.before;
     }
     ssize_t length = gust__http1_find_head_end(scan, limits, data, size, &head->fault);
     if (length > 0 && gust__http1_parse_request(head, headers, limits->headers, data, (size_t)length) < 0)

@@ -141,6 +141,29 @@ static void asterisk_and_authority_targets(void **state)
     assert_slice(head.path, "");
 }
 
+/* Each port with a host before it: where the port ends the eight bytes that are looked at begin elsewhere. */
+static void ports_of_host_are_digits_up_to_65535(void **state)
+{
+    (void)state;
+    static const char *good[] = {"",      "0",     "9",     "80",    "443",   "8080",
+                                 "00080", "10000", "59999", "65535", "000080"};
+    static const char *bad[] = {"x",     ":",     "/0",    "0/",    "6553:", "6553/",
+                                "65536", "65540", "66000", "70000", "99999", "0x10a",
+                                "\xb1",  "1\xb1", "a5535", "-1",    "655350"};
+    char text[100];
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+        snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a:%s\r\n\r\n", good[i]);
+        read_good(text);
+        snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n\r\n", good[i]);
+        read_good(text);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a:%s\r\n\r\n", bad[i]);
+        assert_int_equal(gust__http1_parse_request(&head, headers, 4, text, strlen(text)), -1);
+        assert_int_equal(gust__http1_parse_request_scalar(&head, headers, 4, text, strlen(text)), -1);
+    }
+}
+
 static void http10_needs_no_host_and_closes(void **state)
 {
     (void)state;
@@ -410,6 +433,7 @@ int main(void)
         cmocka_unit_test(methods),
         cmocka_unit_test(absolute_target_overrides_host),
         cmocka_unit_test(asterisk_and_authority_targets),
+        cmocka_unit_test(ports_of_host_are_digits_up_to_65535),
         cmocka_unit_test(http10_needs_no_host_and_closes),
         cmocka_unit_test(bad_input_25_empty_members_of_connection_are_skipped),
         cmocka_unit_test(lengths),

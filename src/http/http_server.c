@@ -38,7 +38,7 @@ static void free_server(struct gust__http_server *server)
     while (server->spare) {
         struct gust__http1_exchange *exchange = server->spare;
         server->spare = exchange->next;
-        gust__free(exchange);
+        gust__http1_exchange_free(server, exchange);
     }
     struct gust__http_service *service = server->service;
     gust__free(server);
@@ -109,7 +109,7 @@ struct gust__http_server *gust__http_server_new(gust_loop *loop, struct gust_lis
     server->http = http;
     server->service = service;
     server->task.run = look;
-    server->exchange_zeroed = offsetof(struct gust__http1_exchange, admission);
+    gust__http1_exchange_measure(server);
     gust__list_init(&server->connections);
     if (listener && gust__listener_start(listener, loop, accepted, server) < 0)
         goto failed;

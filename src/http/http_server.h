@@ -28,8 +28,10 @@ struct gust__http_server {
     size_t exchange_count;
     struct gust__http1_exchange *spare; /* last in, first out */
     unsigned spare_count;
-    size_t exchange_zeroed; /* bytes; a variable, for gcc makes of a constant a "rep stos", which is slow to
-                               start */
+    size_t request_room;    /* bytes of the service's request, before an exchange */
+    size_t exchange_zeroed; /* from there on; a variable, for gcc makes of a constant a "rep stos", which is
+                               slow to start */
+    size_t arena_at;        /* where the arena's first block lies in an exchange */
     struct gust__task task; /* looks whether it has finished */
     void (*finished)(void *argument);
     void *finished_argument;

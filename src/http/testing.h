@@ -104,7 +104,8 @@ static inline void testing_put_fields(struct testing_text *text, const struct gu
         testing_put(text, "value", fields->headers[i].value);
     }
     for (size_t i = 0; i < GUST__HEADER_IDS; i++)
-        fprintf(text->stream, "%u,", fields->first[i]);
+        fprintf(text->stream, "%d,",
+                gust__fields_has(fields, (enum gust__header_id)i) ? fields->first[i] : -1);
     fputc('\n', text->stream);
 }
 

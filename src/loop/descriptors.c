@@ -197,8 +197,10 @@ void gust__descriptors_dispatch(gust_loop *loop)
             continue;
         }
         struct gust__slot *slot = &loop->slots[(uint32_t)event.data.u64];
-        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32))
+        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32)) {
+            gust__loop_turn(loop);
             slot->ready(slot->owner, event.events);
+        }
     }
 }
 

@@ -3,8 +3,9 @@
  * run queue of tasks, and a place where each module keeps what it has for a loop.
  *
  * One iteration: the tasks that were ready when it began (a task readied meanwhile waits for the next), then
- * epoll (without waiting if tasks are ready, else until the first timer), then ready descriptors, timers that
- * are due, posts. A throw out of any callback lands in the loop, is logged, and the loop goes on.
+ * epoll (until the first timer; if tasks are ready without waiting, and not within 50 microseconds of the
+ * last time), then ready descriptors, timers that are due, posts. A throw out of any callback lands in the
+ * loop, is logged, and the loop goes on.
  */
 #ifndef GUST_LOOP_LOOP_H
 #define GUST_LOOP_LOOP_H
@@ -69,10 +70,12 @@ enum gust__loop_module {
     GUST__LOOP_COROUTINES,
     GUST__LOOP_POOLS,
     GUST__LOOP_RESOLVER,
+    GUST__LOOP_SUBPROCESSES,
     GUST__LOOP_HTTP,
     GUST__LOOP_FETCH,
     GUST__LOOP_WEB,
     GUST__LOOP_GREEN,
+    GUST__LOOP_WATCHDOG,
     GUST__LOOP_MODULES
 };
 
@@ -144,6 +147,21 @@ static inline bool gust__loop_closing(const gust_loop *loop)
 {
     return gust__loop_face(loop)->closing;
 }
+
+/* Counts whatever begins to run, a task, a callback. Any thread may look: a loop that is busy (it runs, and
+ * does not wait) while this stands still is held up by something. */
+unsigned gust__loop_turns(const gust_loop *loop);
+bool gust__loop_busy(const gust_loop *loop);
+
+/* How long what becomes ready has to wait until it runs: ns, the mean of late and the longest since the last
+ * call; iterations since the start; tasks queued now, counted one by one. */
+struct gust__loop_figures {
+    uint64_t iterations;
+    size_t ready;
+    int64_t lag_mean;
+    int64_t lag_max;
+};
+void gust__loop_figures(gust_loop *loop, struct gust__loop_figures *figures);
 
 /* Descriptors and timers registered now, for tests and metrics. */
 GUST_API size_t gust__loop_descriptors(const gust_loop *loop);

@@ -9,7 +9,10 @@
 
 #include <stdatomic.h>
 
-enum { GUST__LOOP_BATCH = 256 }; /* events of one epoll_wait */
+enum {
+    GUST__LOOP_BATCH = 256,         /* events of one epoll_wait */
+    GUST__LOOP_POLL_LATEST = 50000, /* nanoseconds after which epoll is asked although tasks are ready */
+};
 
 /* A descriptor's entry, at its number. ready NULL: free. The generation goes into the epoll data. */
 struct gust__slot {
@@ -34,7 +37,10 @@ struct gust_loop {
     int64_t alarm;            /* when timer_fd makes an event; GUST__FOREVER: not */
     unsigned fork_generation; /* of the process that made it */
     bool running;             /* in gust_loop_run */
+    _Atomic bool busy;        /* the same, for the watchdog's thread */
+    _Atomic unsigned turns;   /* everything that was begun to run; the watchdog sees by it that we go on */
     bool closed;
+    struct gust__list everywhere; /* among the process's loops */
 
     struct gust__slot *slots;
     size_t slot_count;
@@ -49,13 +55,18 @@ struct gust_loop {
     int64_t earliest; /* timers started by a due timer wait for the next iteration: not before this */
 
     gust_post *drained; /* posts of this iteration, first in first out */
+    uint64_t iterations;
+    int64_t polled;   /* when the last poll returned; 0: none yet */
+    int64_t lag_mean; /* of what became ready: how long it waited. Weighted, new ones by 1/16 */
+    int64_t lag_max;
+
     struct gust__list watches;
     struct gust__list periodics;
     gust__loop_runner *runner;
 
     /* The iteration in progress; a throw out of a callback goes on from here. */
     int64_t until;
-    bool polled;
+    bool poll_done; /* or the tasks go on without it */
     int event_count;
     int event_next;
     struct epoll_event events[GUST__LOOP_BATCH];
@@ -67,8 +78,17 @@ struct gust_loop {
     _Atomic unsigned callers; /* threads inside gust_loop_post or gust_loop_stop */
 };
 
+/* Something begins to run. */
+static inline void gust__loop_turn(gust_loop *loop)
+{
+    unsigned turns = atomic_load_explicit(&loop->turns, memory_order_relaxed);
+    atomic_store_explicit(&loop->turns, turns + 1, memory_order_relaxed);
+}
+
 /* True in the process that made the loop: in a forked child epoll is the parent's. */
 bool gust__loop_own(const gust_loop *loop);
+
+extern struct gust__list gust__loops;
 
 /* Logs what a callback reported by -1, or threw. */
 void gust__loop_failed(const char *what);
@@ -88,6 +108,7 @@ void gust__timers_fini(gust_loop *loop);
 void gust__tasks_begin(gust_loop *loop);
 void gust__tasks_dispatch(gust_loop *loop);
 void gust__tasks_fini(gust_loop *loop);
+size_t gust__tasks_count(const gust_loop *loop);
 
 /* posts.c */
 bool gust__posts_pending(gust_loop *loop); /* posts, or a stop: not to sleep */

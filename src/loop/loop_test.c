@@ -308,6 +308,26 @@ static void a_descriptor_is_told_at_each_edge(void **state)
     close(pair[1]);
 }
 
+/* Tasks that ready each other put off epoll; not for good. */
+static void a_descriptor_is_told_although_tasks_are_always_ready(void **state)
+{
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    struct end_point point = make_point(*state, pair[0]);
+    struct job job = {.task.run = run_job, .loop = *state, .again = true};
+    turn(*state, 1);
+    gust__loop_ready(*state, &job.task);
+    assert_int_equal(gust__loop_add(*state, pair[0], GUST__EDGE, on_ready, &point), 0);
+    int64_t too_late = gust__clock_now() + INT64_C(5000000000);
+    while (point.calls == 0 && gust__clock_now() < too_late)
+        gust__loop_iterate(*state, GUST__FOREVER);
+    assert_int_equal(point.calls, 1);
+    gust__loop_unready(*state, &job.task);
+    gust__loop_remove(*state, pair[0]);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void a_wrong_descriptor_is_refused(void **state)
 {
     int pair[2];
@@ -567,6 +587,7 @@ int main(void)
         LOOP_TEST(a_task_readied_meanwhile_waits_for_the_next_iteration),
         LOOP_TEST(an_unreadied_task_does_not_run),
         LOOP_TEST(a_descriptor_is_told_at_each_edge),
+        LOOP_TEST(a_descriptor_is_told_although_tasks_are_always_ready),
         LOOP_TEST(a_wrong_descriptor_is_refused),
         LOOP_TEST(an_event_of_a_removed_descriptor_is_dropped),
         LOOP_TEST(an_event_of_an_earlier_user_of_the_number_is_dropped),

@@ -83,6 +83,7 @@ void gust__posts_dispatch(gust_loop *loop)
     while (loop->drained) {
         gust_post *post = loop->drained;
         loop->drained = post->next;
+        gust__loop_turn(loop);
         if (post->function(post->argument) < 0)
             gust__loop_failed("a posted function failed");
     }

@@ -51,8 +51,22 @@ void gust__tasks_dispatch(gust_loop *loop)
     while (loop->current) {
         struct gust__task *task = loop->current->next;
         take(&loop->current, task);
+        gust__loop_turn(loop);
         task->run(task);
     }
+}
+
+static size_t count_ring(const struct gust__task *last)
+{
+    size_t count = last != NULL;
+    for (const struct gust__task *task = last; task && task->next != last; task = task->next)
+        count++;
+    return count;
+}
+
+size_t gust__tasks_count(const gust_loop *loop)
+{
+    return count_ring(loop->current) + count_ring(loop->ready);
 }
 
 void gust__tasks_fini(gust_loop *loop)

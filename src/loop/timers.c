@@ -127,6 +127,7 @@ void gust__timers_dispatch(gust_loop *loop)
     while (gust__timers_next(loop) <= now) {
         gust_timer *timer = loop->timers[0].timer;
         take_out(loop, 0);
+        gust__loop_turn(loop);
         if (timer->function(timer->argument) < 0)
             gust__loop_failed("a timer failed");
     }

@@ -33,6 +33,10 @@ int gust__bind_hosts(const struct gust__addresses *addresses, const struct gust_
 int gust__bind_local(const struct gust__address *address, const struct gust__bind_options *options,
                      struct gust__socket_file *file);
 
+/* Takes over the file of a Unix socket that another process has made and given away; of what has none: {0}.
+ */
+void gust__socket_file_claim(const struct gust__address *address, struct gust__socket_file *file);
+
 /* Removes the file if it is still ours; while the socket is open (its inode cannot be used anew then). */
 void gust__socket_file_remove(struct gust__socket_file *file);
 

@@ -173,6 +173,18 @@ int gust__bind_local(const struct gust__address *address, const struct gust__bin
                           errno == EEXIST ? "the file is there and is no socket" : strerrordesc_np(errno));
 }
 
+void gust__socket_file_claim(const struct gust__address *address, struct gust__socket_file *file)
+{
+    struct stat status;
+    *file = (struct gust__socket_file){0};
+    if (address->any.sa_family != AF_UNIX || address->local.sun_path[0] == 0 ||
+        gust__sys_fstatat(AT_FDCWD, address->local.sun_path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISSOCK(status.st_mode))
+        return;
+    *file = (struct gust__socket_file){absolute_path(address->local.sun_path), status.st_dev, status.st_ino,
+                                       gust__sys_getpid()};
+}
+
 void gust__socket_file_remove(struct gust__socket_file *file)
 {
     if (!file->path)

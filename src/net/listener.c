@@ -25,6 +25,7 @@ enum {
 };
 #define RETRY     GUST_MS(100)
 #define LOG_AGAIN GUST_S(60)
+#define ASIDE     GUST_MS(10)
 
 struct socket {
     gust_listener *listener;
@@ -41,14 +42,18 @@ struct gust_listener {
     void (*drained)(void *owner);
     struct gust__task drain;
     gust_timer retry;
-    int64_t complained; /* when the log last heard that we cannot accept; 0: never */
+    gust_timer come_back;
+    struct gust__seat *seat; /* the loop's; once it accepts */
+    int64_t complained;      /* when the log last heard that we cannot accept; 0: never */
     unsigned max_connections;
     unsigned connections;
+    unsigned overtake;   /* so many it takes when it comes back, though others have fewer connections */
     unsigned drain_left; /* so many more at most: clients that keep coming do not keep a drain from its end */
     unsigned backlog;
     enum phase phase;
     bool watched;    /* its sockets are registered with the loop */
     bool exhausted;  /* out of descriptors or memory: rests */
+    bool aside;      /* has left something to other loops: rests until come_back */
     bool delivering; /* accepted() is being called */
     bool freed;      /* by accepted(): the memory goes when that returns */
     unsigned port;
@@ -58,6 +63,9 @@ struct gust_listener {
     size_t count;
     struct socket sockets[];
 };
+
+/* Of listeners that are on no loop. */
+static struct gust__seat no_seat;
 
 static void take_connections(void *owner, uint32_t events);
 
@@ -92,11 +100,30 @@ static int watch(gust_listener *listener)
     return 0;
 }
 
-static void retry_later(gust_listener *listener)
+/* Of the loops that wait for a connection only one is woken: what this one was woken for and does not take
+ * would wait until the next came. */
+static void leave_to_others(gust_listener *listener)
 {
     unwatch(listener);
+    gust__balance_pass(listener->seat);
+}
+
+static void retry_later(gust_listener *listener)
+{
+    leave_to_others(listener);
     listener->exhausted = true;
     gust_timer_start(listener->loop, &listener->retry, gust__clock_after(gust__clock_now(), RETRY));
+}
+
+/* 0; -1: no memory for the timer. */
+static int step_aside(gust_listener *listener)
+{
+    int64_t until = gust__clock_after(gust__clock_now(), ASIDE);
+    if (gust_timer_start(listener->loop, &listener->come_back, until) < 0)
+        return -1;
+    listener->aside = true;
+    leave_to_others(listener);
+    return 0;
 }
 
 /* Does what the phase and the counts ask for: accepts, or rests. */
@@ -104,9 +131,11 @@ static void go_on(gust_listener *listener)
 {
     if (listener->phase == DRAINING)
         gust__loop_ready(listener->loop, &listener->drain);
-    else if (listener->phase == ACCEPTING && listener->connections >= listener->max_connections)
-        unwatch(listener);
-    else if (listener->phase == ACCEPTING && !listener->exhausted && watch(listener) < 0)
+    else if (listener->phase != ACCEPTING || listener->exhausted || listener->aside)
+        return;
+    else if (listener->connections >= listener->max_connections && listener->watched)
+        leave_to_others(listener);
+    else if (listener->connections < listener->max_connections && watch(listener) < 0)
         retry_later(listener);
 }
 
@@ -161,6 +190,7 @@ static enum outcome deliver(gust_listener *listener, int fd, const struct gust__
     if (peer->any.sa_family != AF_UNIX)
         gust__sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     listener->connections++;
+    gust__balance_opened(listener->seat);
     listener->delivering = true;
     listener->accepted(listener->owner, fd, &peer->any, peer->length);
     listener->delivering = false;
@@ -188,12 +218,18 @@ static enum outcome accept_one(gust_listener *listener, int socket)
     return outcome;
 }
 
-/* Accepts from one socket, *budget at most. Returns what the last accept gave, ACCEPTED when it was not the
- * last. */
-static enum outcome accept_some(gust_listener *listener, int socket, unsigned *budget)
+static bool may_accept(const gust_listener *listener, enum phase phase, bool fair)
+{
+    return listener->connections < listener->max_connections && listener->phase == phase &&
+           !(fair && gust__balance_heavy(listener->seat));
+}
+
+/* Accepts from one socket, *budget at most; fair: only while other loops have not clearly fewer connections.
+ * Returns what the last accept gave, ACCEPTED when it was not the last. */
+static enum outcome accept_some(gust_listener *listener, int socket, unsigned *budget, bool fair)
 {
     enum phase phase = listener->phase;
-    while (*budget > 0 && listener->connections < listener->max_connections && listener->phase == phase) {
+    while (*budget > 0 && may_accept(listener, phase, fair)) {
         enum outcome outcome = accept_one(listener, socket);
         if (outcome != ACCEPTED && outcome != SKIPPED)
             return outcome;
@@ -202,20 +238,70 @@ static enum outcome accept_some(gust_listener *listener, int socket, unsigned *b
     return ACCEPTED;
 }
 
+/* False: the listener accepts no more, or is gone. */
+static bool take_from(struct socket *socket, unsigned *budget, bool fair)
+{
+    gust_listener *listener = socket->listener;
+    enum outcome outcome = accept_some(listener, socket->fd, budget, fair);
+    if (outcome == BROKEN)
+        gust_listener_stop(listener);
+    return outcome != BROKEN && outcome != GONE && listener->phase == ACCEPTING;
+}
+
+static bool take_from_all(gust_listener *listener, unsigned *budget, bool fair)
+{
+    for (size_t i = 0; i < listener->count; i++) {
+        if (!take_from(&listener->sockets[i], budget, fair))
+            return false;
+    }
+    return true;
+}
+
 static void take_connections(void *owner, uint32_t events)
 {
     struct socket *socket = owner;
     gust_listener *listener = socket->listener;
-    unsigned budget = ACCEPTS_A_WAKEUP;
     (void)events;
-    switch (accept_some(listener, socket->fd, &budget)) {
-    case GONE:
+    unsigned budget = ACCEPTS_A_WAKEUP;
+    bool heavy = gust__balance_heavy(listener->seat);
+    if (heavy && step_aside(listener) == 0)
         return;
-    case BROKEN:
-        gust_listener_stop(listener);
-        return;
-    default:
+    if (!heavy)
+        listener->overtake = 1;
+    if (take_from(socket, &budget, !heavy))
         go_on(listener);
+}
+
+/* What still waits is not to wait any longer, however many connections this loop has: one first, for the
+ * others may only be slow to get a processor, then twice as many each time that they have left some. */
+static int come_back(void *argument)
+{
+    gust_listener *listener = argument;
+    unsigned budget = listener->overtake;
+    listener->aside = false;
+    if (listener->phase != ACCEPTING || listener->exhausted || !take_from_all(listener, &budget, false))
+        return 0;
+    if (budget == listener->overtake)
+        listener->overtake = 1;
+    else if (listener->overtake < ACCEPTS_A_WAKEUP)
+        listener->overtake *= 2;
+    go_on(listener);
+    return 0;
+}
+
+void gust__listeners_rung(struct gust__net *net)
+{
+    struct gust__list *node = net->listeners.next;
+    while (node != &net->listeners) {
+        gust_listener *listener = GUST__CONTAINER(node, gust_listener, member);
+        node = node->next;
+        if (listener->phase != ACCEPTING || listener->exhausted)
+            continue;
+        unsigned budget = ACCEPTS_A_WAKEUP;
+        gust_timer_stop(listener->loop, &listener->come_back);
+        listener->aside = false;
+        if (take_from_all(listener, &budget, true))
+            go_on(listener);
     }
 }
 
@@ -243,6 +329,7 @@ int gust__listener_start(gust_listener *listener, gust_loop *loop, gust__accepte
     listener->loop = loop;
     listener->accepted = accepted;
     listener->owner = owner;
+    listener->seat = &net->seat;
     if (watch(listener) < 0)
         return -1;
     gust__list_append(&net->listeners, &listener->member);
@@ -254,6 +341,7 @@ void gust__listener_released(gust_listener *listener)
 {
     assert(listener->connections > 0);
     listener->connections--;
+    gust__balance_closed(listener->seat);
     listener->exhausted = false;
     go_on(listener);
 }
@@ -263,6 +351,8 @@ static void rest(gust_listener *listener)
     if (listener->loop) {
         unwatch(listener);
         gust_timer_stop(listener->loop, &listener->retry);
+        gust_timer_stop(listener->loop, &listener->come_back);
+        listener->aside = false;
     }
 }
 
@@ -302,8 +392,10 @@ void gust__listeners_end(struct gust__net *net)
         rest(listener);
         gust__loop_unready(listener->loop, &listener->drain);
         listener->loop = NULL;
+        listener->seat = &no_seat;
         listener->phase = STOPPED;
     }
+    gust__balance_end(&net->seat, net->loop);
 }
 
 /* ---- draining ---- */
@@ -317,7 +409,7 @@ static void drain_some(struct gust__task *task)
     unsigned before = budget;
     bool empty = true;
     for (size_t i = 0; i < listener->count; i++) {
-        enum outcome outcome = accept_some(listener, listener->sockets[i].fd, &budget);
+        enum outcome outcome = accept_some(listener, listener->sockets[i].fd, &budget, false);
         if (outcome == GONE)
             return;
         empty = empty && (outcome == EMPTY || outcome == BROKEN);
@@ -346,6 +438,7 @@ void gust__listener_drain(gust_listener *listener, void (*drained)(void *owner))
     listener->phase = DRAINING;
     listener->exhausted = false;
     listener->drain_left = listener->backlog;
+    gust__balance_leave(listener->seat);
     rest(listener);
     gust__loop_ready(listener->loop, &listener->drain);
 }
@@ -364,6 +457,10 @@ static gust_listener *new_listener(size_t count, const gust_listen_options *opti
     listener->drain.run = drain_some;
     listener->retry.function = retry;
     listener->retry.argument = listener;
+    listener->overtake = 1;
+    listener->come_back.function = come_back;
+    listener->come_back.argument = listener;
+    listener->seat = &no_seat;
     for (size_t i = 0; i < count; i++)
         listener->sockets[i] = (struct socket){listener, -1};
     return listener;
@@ -432,6 +529,14 @@ gust_listener *gust_listen_with(const char *address, const gust_listen_options *
     return listener;
 }
 
+static void close_all(const int *fds, size_t count)
+{
+    int code = errno;
+    while (count > 0)
+        gust__sys_close(fds[--count]);
+    errno = code;
+}
+
 gust_listener *gust__listener_adopt(const int *fds, size_t count, const gust_listen_options *given)
 {
     gust_listen_options options;
@@ -447,13 +552,28 @@ gust_listener *gust__listener_adopt(const int *fds, size_t count, const gust_lis
         listener->sockets[i].fd = fds[i];
     if (name_listener(listener) == 0)
         return listener;
-fail:;
-    int code = errno;
-    for (size_t i = 0; i < count; i++)
-        gust__sys_close(fds[i]);
+fail:
+    close_all(fds, count);
     gust__free(listener);
-    errno = code;
     return NULL;
+}
+
+gust_listener *gust__listener_share(const gust_listener *listener)
+{
+    gust_listen_options options = {
+        .size = sizeof(options),
+        .backlog = (int)listener->backlog,
+        .max_connections = listener->max_connections,
+    };
+    int fds[GUST__ADDRESSES_MAX];
+    for (size_t i = 0; i < listener->count; i++) {
+        fds[i] = gust__sys_fcntl(listener->sockets[i].fd, F_DUPFD_CLOEXEC, 0);
+        if (fds[i] < 0) {
+            close_all(fds, i);
+            return NULL;
+        }
+    }
+    return gust__listener_adopt(fds, listener->count, &options);
 }
 
 /* ---- looking ---- */
@@ -469,6 +589,17 @@ void gust__listener_keep_file(gust_listener *listener)
 {
     gust__free(listener->file.path);
     listener->file.path = NULL;
+}
+
+/* Without memory for its name it stays behind, and the next server replaces it. */
+void gust__listener_own_file(gust_listener *listener)
+{
+    struct gust__address address;
+    address.length = sizeof(address) - offsetof(struct gust__address, any);
+    if (listener->file.path || listener->count == 0)
+        return;
+    if (gust__sys_getsockname(listener->sockets[0].fd, &address.any, &address.length) == 0)
+        gust__socket_file_claim(&address, &listener->file);
 }
 
 void gust__listener_set_serving(gust_listener *listener, struct gust__serving *serving)

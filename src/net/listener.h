@@ -35,10 +35,18 @@ void gust__listener_drain(gust_listener *listener, void (*drained)(void *owner))
  * failure they are closed too. NULL: EINVAL (none, or too many), ENOTSOCK, ENOMEM. */
 gust_listener *gust__listener_adopt(const int *fds, size_t count, const gust_listen_options *options);
 
+/* Another listener over the same sockets, by descriptors of its own: for another loop. Neither the one nor
+ * the other's end ends the sockets, or removes a file that this one did not make. NULL: EMFILE, ENOMEM. */
+gust_listener *gust__listener_share(const gust_listener *listener);
+
 /* Its sockets, borrowed: how many there are; at most size are stored. 0 once drained. */
 size_t gust__listener_sockets(const gust_listener *listener, int *fds, size_t size);
 
 /* A Unix socket's file is left where it is from now on: another process has been given the socket. */
 void gust__listener_keep_file(gust_listener *listener);
+
+/* The other way round: the socket was given to this process, which removes its file in the end. Harmless for
+ * what has no file. */
+void gust__listener_own_file(gust_listener *listener);
 
 #endif

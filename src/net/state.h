@@ -4,12 +4,14 @@
 
 #include "base/list.h"
 #include "loop/loop.h"
+#include "net/balance.h"
 
 struct gust__net {
     struct gust__loop_state state; /* first */
     gust_loop *loop;
     struct gust__list look_ups;  /* net/resolver.c */
     struct gust__list listeners; /* net/listener.c */
+    struct gust__seat seat;      /* net/balance.c: of the listeners that accept */
 };
 
 /* The loop's; made if there is none yet. NULL: ENOMEM, ECANCELED (it is closing). */
@@ -24,5 +26,8 @@ void gust__look_ups_end(struct gust__net *net);
 
 /* The loop ends: its listeners accept no more, and are freed by their owners whenever they like. */
 void gust__listeners_end(struct gust__net *net);
+
+/* Another loop has left them a connection. */
+void gust__listeners_rung(struct gust__net *net);
 
 #endif

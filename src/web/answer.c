@@ -31,9 +31,14 @@ void gust_set_reason(gust_request *request, const char *reason)
     request->reason = gust_strdup(request, reason);
 }
 
-int gust_status(gust_request *request)
+static inline int status_of(const gust_request *request)
 {
     return request->status ? request->status : 200;
+}
+
+int gust_status(gust_request *request)
+{
+    return status_of(request);
 }
 
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value)
@@ -178,18 +183,19 @@ static void announce_head(gust_request *request)
 
 static bool has_body(const gust_request *request)
 {
-    return !gust__status_is_bodiless(gust_status((gust_request *)(uintptr_t)request));
+    return !gust__status_is_bodiless(status_of(request));
 }
 
 /* The answer's head; content_length: of the whole body, -1 when it is not known. */
-static void make_head(gust_request *request, struct gust__answer *answer, int64_t content_length)
+static inline void make_head(gust_request *request, struct gust__answer *answer, int64_t content_length,
+                             bool bodiless)
 {
     *answer = (struct gust__answer){
-        .status = gust_status(request),
+        .status = status_of(request),
         .reason = request->reason ? gust__slice_of(request->reason) : GUST__SLICE(""),
         .headers = request->headers,
         .count = request->header_count,
-        .plain_text = !request->has_content_type && content_length != 0 && has_body(request),
+        .plain_text = !request->has_content_type && content_length != 0 && !bodiless,
         .content_length = request->content_length ? request->content_length - 1 : content_length,
     };
 }
@@ -204,12 +210,12 @@ static int send_output(gust_request *request, const void *more, size_t more_size
         announce_head(request);
     if (request->finished)
         return gust_error_set(EALREADY, "the answer has been finished");
-    bool first = !exchange->head_sent;
-    if (!has_body(request))
+    bool first = !exchange->head_sent, bodiless = !has_body(request);
+    if (bodiless)
         request->output_size = more_size = 0;
     size_t size = request->output_size;
     if (first)
-        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1);
+        make_head(request, &answer, last ? (int64_t)(size + more_size) : -1, bodiless);
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
     size_t count = more_size ? 2 : size ? 1 : 0;
     request->output_size = 0;
@@ -301,12 +307,8 @@ void gust_redirect(gust_request *request, const char *url, int status)
 
 /* ---- writing ---- */
 
-/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
-static char *reserve(gust_request *request, size_t size)
+static __attribute__((noinline)) char *grow_output(gust_request *request, size_t needed)
 {
-    size_t needed = request->output_size + size;
-    if (needed <= request->output_capacity)
-        return request->output + request->output_size;
     size_t capacity = request->output_capacity ? request->output_capacity : OUTPUT_FIRST;
     while (capacity < needed)
         capacity *= 2;
@@ -318,6 +320,14 @@ static char *reserve(gust_request *request, size_t size)
     request->output = larger;
     request->output_capacity = capacity;
     return larger + request->output_size;
+}
+
+/* Room for size more bytes of output, which then stays at most GUST__OUTPUT_MAX + size. */
+static inline char *reserve(gust_request *request, size_t size)
+{
+    size_t needed = request->output_size + size;
+    return needed <= request->output_capacity ? request->output + request->output_size
+                                              : grow_output(request, needed);
 }
 
 static int refuse_write(gust_request *request)

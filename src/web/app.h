@@ -104,6 +104,10 @@ struct gust__match {
     const char *other_allowed;       /* one that has no number */
 };
 
+/* The usual case, quickly: a literal path and its method, which no pattern or mount that was registered
+ * before takes. NULL: gust__app_find has to look. */
+const struct gust__route *gust__app_find_plain(const gust_app *app, const struct gust__request_head *head);
+
 /* Finds the route of a request; only reads the application. match_data belongs to the calling thread. */
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match);

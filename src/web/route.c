@@ -346,8 +346,9 @@ static struct gust__slice without_port(struct gust__slice host)
 }
 
 /* HEAD is looked for twice: first as HEAD, which only a route of its own fits, then as GET. */
-static bool method_fits(const struct gust__route *route, const struct gust__request_head *head,
-                        enum gust__method method)
+static inline __attribute__((always_inline)) bool method_fits(const struct gust__route *route,
+                                                              const struct gust__request_head *head,
+                                                              enum gust__method method)
 {
     if (route->methods == GUST__METHODS_ANY)
         return method != GUST__METHOD_HEAD;
@@ -439,9 +440,7 @@ static bool find_in(gust_app *app, const struct gust__request_head *head, enum g
     return true;
 }
 
-/* The usual case: a literal path and its method, which no pattern or mount that was registered before takes.
- */
-static const struct gust__route *find_plain(const gust_app *app, const struct gust__request_head *head)
+const struct gust__route *gust__app_find_plain(const gust_app *app, const struct gust__request_head *head)
 {
     const struct gust__route *literal = app->literal_slots ? *literal_slot(app, head->path) : NULL;
     bool plain = literal && literal->order < app->first_pattern && !literal->host &&
@@ -452,11 +451,6 @@ static const struct gust__route *find_plain(const gust_app *app, const struct gu
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match)
 {
-    const struct gust__route *plain = find_plain(app, head);
-    if (plain) {
-        *match = (struct gust__match){.route = plain, .path = head->path, .app = app};
-        return;
-    }
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;

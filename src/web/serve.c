@@ -28,21 +28,27 @@ static int64_t body_limit(int64_t given, int64_t otherwise)
     return limit < 0 ? 0 : limit;
 }
 
+static __attribute__((noinline)) const struct gust__route *find_route(const struct gust__exchange *exchange)
+{
+    struct gust__web_state *state = gust__web_state(exchange->loop);
+    struct gust__match match = {0};
+    if (state)
+        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
+    return match.route;
+}
+
 static void admit(struct gust__http_service *service, struct gust__exchange *exchange,
                   struct gust__admission *admission)
 {
-    struct gust__web_state *state = gust__web_state(exchange->loop);
-    struct gust__match match;
-    if (state)
-        gust__app_find(served_app(exchange), exchange->head, state->match_data, &match);
-    else
-        match.route = NULL;
-    admission->route = (void *)(uintptr_t)match.route;
-    if (!match.route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
+    const struct gust__route *route = gust__app_find_plain(served_app(exchange), exchange->head);
+    if (!route)
+        route = find_route(exchange);
+    admission->route = (void *)(uintptr_t)route;
+    if (!route) { /* the answer does not need the body: whoever sends one is not kept waiting for it */
         admission->stream = true;
         return;
     }
-    const gust_route_options *options = &match.route->options;
+    const gust_route_options *options = &route->options;
     admission->max_body = body_limit(options->max_body, service->max_body);
     admission->stream = options->stream_body;
     if (options->body_timeout)
@@ -73,7 +79,7 @@ static gust_handler_function *function_for(const gust_handler *handler, enum gus
     }
 }
 
-static void run_table(gust_request *request, const gust_handler *handler)
+static __attribute__((noinline)) void run_table(gust_request *request, const gust_handler *handler)
 {
     if (handler->prepare)
         handler->prepare(request);
@@ -102,7 +108,7 @@ static const char *allow_text(gust_request *request, unsigned methods, const cha
 }
 
 /* No route fits: 404; 405 where only the method is wrong; what OPTIONS asks is answered by itself. */
-static void run_without_route(gust_request *request)
+static __attribute__((noinline)) void run_without_route(gust_request *request)
 {
     const struct gust__request_head *head = request->exchange->head;
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -208,7 +214,7 @@ static void on_gone(struct gust__exchange *exchange)
         handler->on_connection_close(request);
 }
 
-static void find_app(gust_request *request)
+static __attribute__((noinline)) void find_app(gust_request *request)
 {
     struct gust__match match = {0};
     struct gust__web_state *state = gust__web_state(request->exchange->loop);
@@ -232,7 +238,8 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
     }
     gust__current->serves = request->route->pattern; /* which outlives every request */
     request->app = request->route->app;
-    request->path = request->app->mount ? path_in(request->app, exchange->head->path) : exchange->head->path;
+    request->path = request->app->mount ? path_in(request->app, exchange->head->path)
+                                        : gust__slice_fresh(exchange->head->path);
     if (request->route->options.cancel_when_gone)
         gust_wake_on(request, GUST_GONE);
     else if (request->route->handler && request->route->handler->on_connection_close && !exchange->gone)
@@ -244,7 +251,7 @@ static void begin_request(gust_request *request, struct gust__exchange *exchange
 static void settle(gust_request *request)
 {
     struct gust__exchange *exchange = request->exchange;
-    bool cancelled = gust_cancelled();
+    bool cancelled = gust__current->cancelled;
     if (request->finished)
         return;
     if (cancelled)
