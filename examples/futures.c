@@ -101,7 +101,7 @@ static void get_data(gust_request *req)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("seconds", "5", "how long each task takes");
+    gust_define("seconds", .value = "5", .help = "how long each task takes");
     gust_on_start(app, start_long_task, NULL);
     gust_route(app, "GET /(\\d{1,18})", get_data);
     return gust_main(app, argc, argv);

@@ -58,7 +58,7 @@ static int stop(void *arg)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("refuse", NULL, "the number of a task that does not start");
+    gust_define("refuse", .value = NULL, .help = "the number of a task that does not start");
     gust_on_start(app, start, NULL);
     gust_on_stop(app, stop, NULL);
     gust_route(app, "GET /", who);

@@ -29,7 +29,7 @@ def compile_statically(build, source, to, *flags):
     needed = re.search(r"^Requires\.private: (.*)$", (build / "gust.pc").read_text(), re.MULTILINE)[1].replace(",", " ")
     libraries = subprocess.run(["pkg-config", "--libs", *needed.split()], capture_output=True, text=True, check=True)
     subprocess.run(["cc", "-g", "-D_GNU_SOURCE", *flags, f"-I{source.parents[2] / 'include'}", source,
-                    build / "libgust.a", *libraries.stdout.split(), "-o", to], check=True)
+                    build / "libgust.a", *libraries.stdout.split(), "-lm", "-o", to], check=True)
     return to
 
 

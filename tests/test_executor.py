@@ -58,7 +58,7 @@ def test_nobody_is_served_while_the_loop_works(start):
 
 @pytest.mark.parametrize("count, refused", [(2, 0), (3, 0), (4, 1)])
 def test_beyond_threads_and_queue_the_answer_is_503(start, count, refused):
-    server = start("executor", "--seconds", "0.5", "--threads", "2", "--queue", "1")
+    server = start("executor", "--seconds", "0.5", "--pool", "2", "--queue", "1")
     with concurrent.futures.ThreadPoolExecutor(count) as clients:
         answers = list(clients.map(lambda _: get(server.port, "/pool")[0], range(count)))
     assert sorted(answers) == [200] * (count - refused) + [503] * refused
@@ -84,7 +84,7 @@ def test_requests_on_the_pool_are_answered_before_it_ends(start):
         assert asked.result() == (200, b"slept on the pool\n")
 
 
-@pytest.mark.parametrize("argument, complaint", [("--threads=10001", "10001 threads are too many, 10000 are the most"),
+@pytest.mark.parametrize("argument, complaint", [("--pool=10001", "10001 threads are too many, 10000 are the most"),
                                                  ("--queue=-2", ".max_queue = -2")])
 def test_a_pool_that_cannot_be_is_said_at_the_start(build, argument, complaint):
     done = subprocess.run([build / "examples/executor", "--port=0", argument], capture_output=True, text=True, timeout=60)
@@ -104,12 +104,8 @@ def test_the_client_says_what_went_wrong(build):
 @pytest.fixture(scope="module")
 def background(build, root, tmp_path_factory):
     """The program, built against the library under test."""
-    path = tmp_path_factory.mktemp("background") / "background"
-    flags = subprocess.run(["pkg-config", "--libs", "libpcre2-8", "jansson", "libcrypto"], capture_output=True, text=True,
-                           check=True)
-    subprocess.run(["cc", "-O0", "-g", "-D_GNU_SOURCE", f"-I{root}/include", f"{root}/tests/programs/background.c",
-                    f"{build}/libgust.a", *flags.stdout.split(), "-o", path], check=True)
-    return path
+    return program.compile_statically(build, root / "tests/programs/background.c",
+                                      tmp_path_factory.mktemp("background") / "background")
 
 
 @pytest.mark.plain  # linked by hand, without sanitizers

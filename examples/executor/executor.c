@@ -1,7 +1,7 @@
 /*
  * Blocking work, on the loop and on a pool of threads (Tornado's run_on_executor).
  *
- *     $ build/examples/executor --port=8888 --seconds=1 --threads=30 &
+ *     $ build/examples/executor --port=8888 --seconds=1 --pool=30 &
  *     $ build/examples/executor_client --port=8888 --count=20
  *     /loop: 20 requests in 20.02 s
  *     /pool: 20 requests in 1.01 s
@@ -64,7 +64,7 @@ static void figures(gust_request *req)
 static int open_pool(void *arg)
 {
     (void)arg;
-    pool = gust_threads_new(.workers = (unsigned)atoi(gust_option("threads")),
+    pool = gust_threads_new(.workers = (unsigned)atoi(gust_option("pool")),
                             .max_queue = atoll(gust_option("queue")), .name = "sleepers");
     return pool ? 0 : -1;
 }
@@ -79,9 +79,9 @@ static int close_pool(void *arg)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("seconds", "1", "how long each request sleeps");
-    gust_define("threads", "30", "of the pool, at most");
-    gust_define("queue", "1000", "requests that wait for a thread, at most; -1: none");
+    gust_define("seconds", .value = "1", .help = "how long each request sleeps");
+    gust_define("pool", .value = "30", .help = "threads of the pool, at most");
+    gust_define("queue", .value = "1000", .help = "requests that wait for a thread, at most; -1: none");
     gust_on_start(app, open_pool, NULL);
     gust_on_stop(app, close_pool, NULL);
     gust_route(app, "GET /", figures);

@@ -79,10 +79,12 @@ static int stop(void *unused)
 int main(int argc, char **argv)
 {
     gust_green_require();
-    gust_define("db", "",
-                "a file, postgresql://... or mysql://...; default: a file that goes with the program");
-    gust_define("connections", "8", "to the database, at most");
-    gust_define("wait", "2", "seconds that a request waits for one of them before it is refused");
+    gust_define("db", .value = "",
+                .help =
+                    "a file, postgresql://... or mysql://...; default: a file that goes with the program");
+    gust_define("connections", .value = "8", .help = "to the database, at most");
+    gust_define("wait", .value = "2",
+                .help = "seconds that a request waits for one of them before it is refused");
     gust_app *app = gust_app_new();
     gust_app_set(app, .timeout = GUST_S(10));
     gust_on_start(app, start, NULL);

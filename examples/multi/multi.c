@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     gust_processes *workers = gust_processes_new(.workers = 4, .name = "multi");
     if (!workers)
         return EXIT_FAILURE;
-    gust_define("work", "50", "million rounds of a slow answer");
+    gust_define("work", .value = "50", .help = "million rounds of a slow answer");
     gust_route(app, "GET /fast", fast);
     gust_route(app, "GET /slow", slow);
     gust_route(app, "GET /slow_threaded", slow_threaded, .data = workers);

@@ -24,6 +24,7 @@
 #include <gust/locale.h>
 #include <gust/server.h>
 #include <gust/debug.h>
+#include <gust/options.h>
 #include <gust/main.h>
 
 #endif

@@ -29,6 +29,7 @@
 #define GUST_MAIN_H
 
 #include <gust/base.h>
+#include <gust/options.h>
 #include <gust/web.h>
 
 GUST_BEGIN_DECLARATIONS
@@ -42,11 +43,6 @@ GUST_API int gust_main(gust_app *app, int argc, char **argv);
 /* [any] The number of this serving process, from 0: the same one after a restart. 0 too where there is only
  * one process. For what exactly one process shall do, and for names of files of each one's own. */
 GUST_API int gust_task_id(void);
-
-/* [any] An option of the program's own, before gust_main: --name=value, shown by --help. The text is borrowed
- * and found by gust_option after gust_main has begun; value_default NULL: none. */
-GUST_API void gust_define(const char *name, const char *value_default, const char *help);
-GUST_API const char *gust_option(const char *name);
 
 GUST_END_DECLARATIONS
 

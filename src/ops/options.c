@@ -1,4 +1,6 @@
+/* Options read: the file first, then the environment, then the command line. */
 #include "ops/options.h"
+#include "ops/options_int.h"
 
 #include "base/alloc.h"
 
@@ -8,210 +10,155 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gust/main.h>
+#include <gust/error.h>
 
-/* ---- the program's own options ---- */
-
-struct defined {
-    struct defined *next;
-    const char *name;
-    const char *value;
-    const char *value_default;
-    const char *help;
-};
-
-static struct defined *defined_options;
-
-static bool same_name(const char *one, size_t size, const char *other)
-{
-    if (strlen(other) != size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        char a = one[i] == '_' ? '-' : one[i], b = other[i] == '_' ? '-' : other[i];
-        if (a != b)
-            return false;
-    }
-    return true;
-}
-
-static struct defined *find_defined(const char *name, size_t size)
-{
-    struct defined *option = defined_options;
-    while (option && !same_name(name, size, option->name))
-        option = option->next;
-    return option;
-}
-
-void gust_define(const char *name, const char *value_default, const char *help)
-{
-    struct defined **end = &defined_options;
-    struct defined *option = find_defined(name, strlen(name));
-    if (!option)
-        option = gust__malloc(sizeof(*option));
-    if (!option)
-        return; /* gust_option then gives NULL, as for any unknown name */
-    while (*end && *end != option)
-        end = &(*end)->next;
-    struct defined *next = *end ? option->next : NULL;
-    *option = (struct defined){next, name, value_default, value_default, help};
-    *end = option;
-}
-
-const char *gust_option(const char *name)
-{
-    const struct defined *option = find_defined(name, strlen(name));
-    return option ? option->value : NULL;
-}
-
-/* ---- values ---- */
-
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-static const struct unit sizes[] = {{"", 1},        {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30},
-                                    {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"T", INT64_C(1) << 40}};
-static const struct unit durations[] = {{"", GUST_S(1)},   {"ms", GUST_MS(1)},  {"s", GUST_S(1)},
-                                        {"m", GUST_S(60)}, {"h", GUST_S(3600)}, {"us", GUST_US(1)}};
-
-static bool read_number(const char *text, const struct unit *units, size_t count, int64_t *value)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    int64_t number = strtoll(text, &end, 10);
-    if (errno)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(end, units[i].name) == 0)
-            return !__builtin_mul_overflow(number, units[i].factor, value);
-    }
-    return false;
-}
-
-static bool read_bool(const char *text, bool *value)
-{
-    static const char *const words[] = {"true", "yes", "on", "1", "false", "no", "off", "0"};
-    for (size_t i = 0; i < GUST_LEN(words); i++) {
-        if (!text || strcmp(text, words[i]) == 0) {
-            *value = i < 4;
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *expected(const struct gust__option *option)
-{
-    switch (option->kind) {
-    case GUST__OPTION_BOOL:
-        return "true or false";
-    case GUST__OPTION_COUNT:
-        return "a whole number";
-    case GUST__OPTION_SIZE:
-        return "a size: 65536, 64K, 100M";
-    case GUST__OPTION_DURATION:
-        return "a time: 500ms, 20s, 5m";
-    default:
-        return "a text";
-    }
-}
-
-static bool in_range(const struct gust__option *option, int64_t value)
-{
-    return (option->min == 0 && option->max == 0) || (value >= option->min && value <= option->max);
-}
-
-static bool set_value(const struct gust__option *option, const char *text)
-{
-    int64_t number = 0;
-    switch (option->kind) {
-    case GUST__OPTION_TEXT:
-        *(const char **)option->value = text;
-        return true;
-    case GUST__OPTION_BOOL:
-        return read_bool(text, option->value);
-    case GUST__OPTION_COUNT:
-        if (!read_number(text, sizes, 1, &number) || number > UINT32_MAX || !in_range(option, number))
-            return false;
-        *(unsigned *)option->value = (unsigned)number;
-        return true;
-    case GUST__OPTION_SIZE:
-        if (!read_number(text, sizes, GUST_LEN(sizes), &number) || !in_range(option, number))
-            return false;
-        *(int64_t *)option->value = number;
-        return true;
-    case GUST__OPTION_DURATION:
-        if (!read_number(text, durations, GUST_LEN(durations), &number) || !in_range(option, number))
-            return false;
-        *(int64_t *)option->value = number;
-        return true;
-    }
-    return false;
-}
-
-/* ---- the command line ---- */
+enum { MOST_VALUES = 1000, WRONG_OPTION = 2 };
 
 struct parse {
     struct gust__option *options;
     size_t count;
+    enum gust__option_source source; /* what is being read */
+    const char *file;                /* of --config */
+    unsigned line;                   /* in it */
     char *complaint;
     size_t complaint_size;
     bool help;
 };
+
+/* ---- complaining ---- */
 
 static bool complain(struct parse *parse, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static bool complain(struct parse *parse, const char *format, ...)
 {
     va_list arguments;
+    int length = 0;
+    if (parse->source == GUST__OPTION_FILE && parse->line)
+        length = snprintf(parse->complaint, parse->complaint_size, "%s:%u: ", parse->file, parse->line);
     va_start(arguments, format);
-    vsnprintf(parse->complaint, parse->complaint_size, format, arguments);
+    if ((size_t)length < parse->complaint_size)
+        vsnprintf(parse->complaint + length, parse->complaint_size - (size_t)length, format, arguments);
     va_end(arguments);
     return false;
 }
 
-static const struct gust__option *find_option(const struct parse *parse, const char *name, size_t size)
+/* How an option was written where it stands: "--max-body", "GUST_MAX_BODY", "max-body". */
+static const char *written(const struct parse *parse, const char *name, char *to, size_t size)
+{
+    static const char *const prefixes[] = {"--", "", "GUST_", "--"};
+    int length = snprintf(to, size, "%s%s", prefixes[parse->source], name);
+    for (int i = 0; parse->source == GUST__OPTION_ENVIRONMENT && i < length && (size_t)i < size; i++) {
+        char c = to[i];
+        to[i] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+    return to;
+}
+
+static bool does_not_fit(struct parse *parse, const struct gust__option *option, const char *value)
+{
+    char name[128], expected[128];
+    return complain(parse, "%s=%s: expected %s", written(parse, option->name, name, sizeof(name)),
+                    value ? value : "", gust__option_expected(option, expected));
+}
+
+/* ---- taking values ---- */
+
+static bool add_text(struct parse *parse, struct gust__defined *defined, const char *value)
+{
+    if (!defined->given.multiple)
+        defined->count = 0;
+    if (defined->count == MOST_VALUES)
+        return complain(parse, "--%s: more than %d values", defined->option.name, MOST_VALUES);
+    const char **larger = gust__realloc(defined->texts, (defined->count + 1) * sizeof(*larger));
+    if (!larger)
+        return complain(parse, "out of memory for --%s", defined->option.name);
+    defined->texts = larger;
+    defined->texts[defined->count++] = value;
+    return true;
+}
+
+static bool take_one(struct parse *parse, struct gust__defined *defined, const char *value)
+{
+    if (!gust__option_set(&defined->option, value))
+        return does_not_fit(parse, &defined->option, value);
+    return add_text(parse, defined, value ? value : "true");
+}
+
+/* "a,b,c", each a value. */
+static bool take_several(struct parse *parse, struct gust__defined *defined, const char *value)
+{
+    char *copy = gust__strdup(value),
+         *at = copy; /* for the program's life: what it is cut into is the values */
+    if (!copy)
+        return complain(parse, "out of memory for --%s", defined->option.name);
+    while (at) {
+        char *one = strsep(&at, ",");
+        if (!take_one(parse, defined, one))
+            return false;
+    }
+    return true;
+}
+
+/* A stronger source replaces what a weaker one gave; several of one source are several values. */
+static bool take_defined(struct parse *parse, struct gust__defined *defined, const char *value)
+{
+    if (defined->source != parse->source)
+        defined->count = 0;
+    defined->source = parse->source;
+    if (defined->given.multiple && value)
+        return take_several(parse, defined, value);
+    return take_one(parse, defined, value);
+}
+
+static struct gust__option *find_own(const struct parse *parse, struct gust__slice name)
 {
     for (size_t i = 0; i < parse->count; i++) {
-        if (same_name(name, size, parse->options[i].name))
+        if (gust__option_same_name(name, parse->options[i].name))
             return &parse->options[i];
     }
     return NULL;
 }
 
-static bool take_value(struct parse *parse, const struct gust__option *option, const char *value)
+static bool take_value(struct parse *parse, struct gust__slice name, const char *value)
 {
-    if (set_value(option, value))
-        return true;
-    if (option->min || option->max)
-        return complain(parse, "--%s=%s: expected %s, %lld to %lld", option->name, value, expected(option),
-                        (long long)option->min, (long long)option->max);
-    return complain(parse, "--%s=%s: expected %s", option->name, value, expected(option));
+    struct gust__option *option = find_own(parse, name);
+    struct gust__defined *defined = option ? NULL : gust__option_find_defined(name);
+    if (defined)
+        return take_defined(parse, defined, value);
+    if (!option)
+        return complain(parse, "unknown option %s%.*s; --help lists them",
+                        parse->source == GUST__OPTION_FILE ? "" : "--", (int)name.size, name.data);
+    return gust__option_set(option, value) || does_not_fit(parse, option, value);
 }
+
+static bool is_boolean(const struct parse *parse, struct gust__slice name)
+{
+    const struct gust__option *option = find_own(parse, name);
+    const struct gust__defined *defined = option ? NULL : gust__option_find_defined(name);
+    option = defined ? &defined->option : option;
+    return option && option->kind == GUST__OPTION_BOOL;
+}
+
+/* ---- the command line ---- */
 
 /* One argument that begins with "--"; *at moves on when its value is the next one. */
 static bool take_option(struct parse *parse, int argc, char **argv, int *at)
 {
-    const char *name = argv[*at] + 2;
-    size_t size = strcspn(name, "=");
-    const char *value = name[size] ? name + size + 1 : NULL;
-    const struct gust__option *option = find_option(parse, name, size);
-    struct defined *defined = option ? NULL : find_defined(name, size);
-    if (!option && !defined)
-        return complain(parse, "unknown option --%.*s; --help lists them", (int)size, name);
-    bool needs_value = !option || option->kind != GUST__OPTION_BOOL;
-    if (!value && needs_value) {
+    const char *text = argv[*at] + 2;
+    struct gust__slice name = gust__slice(text, strcspn(text, "="));
+    const char *value = text[name.size] ? text + name.size + 1 : NULL;
+    bool known =
+        find_own(parse, name) || gust__option_find_defined(name) || gust__option_same_name(name, "config");
+    if (!value && known && !is_boolean(parse, name)) {
         if (*at + 1 >= argc)
-            return complain(parse, "--%.*s needs a value", (int)size, name);
+            return complain(parse, "--%.*s needs a value", (int)name.size, name.data);
         value = argv[++*at];
     }
-    if (option)
-        return take_value(parse, option, value);
-    defined->value = value;
-    return true;
+    if (gust__option_same_name(name, "config")) {
+        parse->file = value;
+        return true;
+    }
+    return parse->source != GUST__OPTION_COMMAND_LINE || take_value(parse, name, value);
 }
 
 static bool take_argument(struct parse *parse, int argc, char **argv, int *at)
@@ -225,66 +172,120 @@ static bool take_argument(struct parse *parse, int argc, char **argv, int *at)
     return take_option(parse, argc, argv, at);
 }
 
+/* As the command line when that is the source, else only to find --config and --help. */
+static bool read_arguments(struct parse *parse, int argc, char **argv)
+{
+    for (int at = 1; at < argc && strcmp(argv[at], "--") != 0; at++) {
+        if (!take_argument(parse, argc, argv, &at))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the file and the environment ---- */
+
+static bool read_file(struct parse *parse)
+{
+    char *text = gust__option_file_read(parse->file), *name, *value;
+    int more;
+    if (!text)
+        return complain(parse, "--config=%s: %s", parse->file, strerror(errno));
+    while ((more = gust__option_file_next(&text, &parse->line, &name, &value)) > 0) {
+        if (!take_value(parse, gust__slice_of(name), value))
+            return false;
+    }
+    return more == 0 || complain(parse, "expected \"name = value\"");
+}
+
+static bool read_variable(struct parse *parse, const char *name)
+{
+    char variable[128];
+    const char *value = getenv(written(parse, name, variable, sizeof(variable)));
+    return !value || take_value(parse, gust__slice_of(name), value);
+}
+
+static bool read_environment(struct parse *parse)
+{
+    for (size_t i = 0; i < parse->count; i++) {
+        if (!read_variable(parse, parse->options[i].name))
+            return false;
+    }
+    for (const struct gust__defined *defined = gust__defined_options; defined; defined = defined->next) {
+        if (!read_variable(parse, defined->option.name))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool check_defaults(struct parse *parse)
+{
+    for (struct gust__defined *defined = gust__defined_options; defined; defined = defined->next) {
+        defined->count = 0; /* of an earlier reading */
+        defined->source = GUST__OPTION_DEFAULT;
+        if (find_own(parse, gust__slice_of(defined->option.name)))
+            return complain(parse, "the program defines --%s, which gust_main has already",
+                            defined->option.name);
+        if (defined->given.value && !gust__option_set(&defined->option, defined->given.value))
+            return complain(parse, "the default of --%s does not fit: %s", defined->option.name,
+                            defined->given.value);
+    }
+    return true;
+}
+
+static bool tell_program(struct parse *parse)
+{
+    for (const struct gust__defined *defined = gust__defined_options; defined; defined = defined->next) {
+        for (size_t i = 0; defined->given.changed && i < defined->count; i++) {
+            if (defined->given.changed(defined->option.name, defined->texts[i], defined->given.argument) < 0)
+                return complain(parse, "--%s=%s: %s", defined->option.name, defined->texts[i],
+                                gust_error_text(gust_error_last()));
+        }
+    }
+    return true;
+}
+
+static bool read_all(struct parse *parse, int argc, char **argv)
+{
+    if (!check_defaults(parse) || !read_arguments(parse, argc, argv))
+        return false;
+    if (!parse->file)
+        parse->file = getenv("GUST_CONFIG");
+    if (parse->help)
+        return true;
+    parse->source = GUST__OPTION_FILE;
+    if (parse->file && !read_file(parse))
+        return false;
+    parse->source = GUST__OPTION_ENVIRONMENT;
+    if (!read_environment(parse))
+        return false;
+    parse->source = GUST__OPTION_COMMAND_LINE;
+    return read_arguments(parse, argc, argv) && tell_program(parse);
+}
+
 enum gust__options_result gust__options_parse(struct gust__option *options, size_t count, int argc,
                                               char **argv, char *complaint, size_t size)
 {
-    struct parse parse = {options, count, complaint, size, false};
-    for (int at = 1; at < argc && strcmp(argv[at], "--") != 0; at++) {
-        if (!take_argument(&parse, argc, argv, &at))
-            return GUST__OPTIONS_WRONG;
-    }
+    struct parse parse = {.options = options, .count = count, .complaint = complaint, .complaint_size = size};
+    if (!read_all(&parse, argc, argv))
+        return GUST__OPTIONS_WRONG;
     return parse.help ? GUST__OPTIONS_HELP : GUST__OPTIONS_RUN;
 }
 
-/* ---- help ---- */
-
-static void print_option(const char *name, const char *shown, const char *help, const char *value_default)
+int gust_options_read(int argc, char **argv)
 {
-    char left[64];
-    snprintf(left, sizeof(left), "--%s%s%s", name, shown && *shown ? "=" : "", shown ? shown : "");
-    printf("  %-26s %s", left, help ? help : "");
-    if (value_default && *value_default)
-        printf(" (default %s)", value_default);
-    putchar('\n');
-}
-
-static const char *default_text(const struct gust__option *option, char *text, size_t size)
-{
-    int64_t number;
-    switch (option->kind) {
-    case GUST__OPTION_TEXT:
-        return *(const char **)option->value;
-    case GUST__OPTION_COUNT:
-        snprintf(text, size, "%u", *(unsigned *)option->value);
-        return text;
-    case GUST__OPTION_SIZE:
-        number = *(int64_t *)option->value;
-        if (number && number % (1 << 20) == 0)
-            snprintf(text, size, "%lldM", (long long)number >> 20);
-        else
-            snprintf(text, size, "%lldK", (long long)number >> 10);
-        return text;
-    case GUST__OPTION_DURATION:
-        number = *(int64_t *)option->value;
-        if (number == 0)
-            return "none";
-        snprintf(text, size, "%llds", (long long)(number / GUST_S(1)));
-        return text;
+    char complaint[512];
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "gust";
+    switch (gust__options_parse(NULL, 0, argc, argv, complaint, sizeof(complaint))) {
+    case GUST__OPTIONS_HELP:
+        gust__options_help(name, NULL, 0);
+        return EXIT_SUCCESS;
+    case GUST__OPTIONS_WRONG:
+        fprintf(stderr, "%s: %s\n", name, complaint);
+        return WRONG_OPTION;
     default:
-        return NULL;
+        return -1;
     }
-}
-
-void gust__options_help(const char *program, const struct gust__option *options, size_t count)
-{
-    char text[32];
-    printf("Usage: %s [OPTIONS]\n\nOptions:\n", program);
-    for (size_t i = 0; i < count; i++)
-        print_option(options[i].name, options[i].shown, options[i].help,
-                     default_text(&options[i], text, sizeof(text)));
-    print_option("help", NULL, "this text", NULL);
-    if (defined_options)
-        printf("\nOptions of this program:\n");
-    for (const struct defined *option = defined_options; option; option = option->next)
-        print_option(option->name, "VALUE", option->help, option->value_default);
 }

@@ -50,7 +50,7 @@ static int stop(void *arg)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("seconds", "0.05", "of each call");
+    gust_define("seconds", .value = "0.05", .help = "of each call");
     gust_on_stop(app, stop, NULL);
     gust_route(app, "GET /(\\d+)", start);
     return gust_main(app, argc, argv);
