@@ -12,29 +12,25 @@ struct blog_settings blog = {.database = "blog.db", .uploads = "blog-uploads", .
 
 static gust_sessions *sessions;
 
-static int open_sessions(void)
+int blog_use_database(gust_app *app, const char *file)
 {
     char *place = NULL;
-    if (asprintf(&place, "sqlite:%s", blog.database) < 0)
+    if (asprintf(&place, "sqlite:%s", file) < 0)
         return gust_error_set(ENOMEM, NULL);
+    gust_sessions_free(sessions);
     sessions =
         gust_sessions_new(.store = place, .idle = GUST_S(7 * 24 * 3600), .absolute = GUST_S(30 * 24 * 3600));
     free(place);
+    blog.database = file;
+    gust_app_set(app, .sessions = sessions);
     return sessions ? 0 : -1;
 }
 
-int blog_open(gust_app *app)
+int blog_open(void)
 {
     if (mkdir(blog.uploads, 0755) < 0 && errno != EEXIST)
         return gust_error_set(errno, "%s", blog.uploads);
-    if (store_open(blog.database) < 0)
-        return -1;
-    if (open_sessions() == 0) {
-        gust_app_set(app, .sessions = sessions);
-        return 0;
-    }
-    store_close();
-    return -1;
+    return store_open(blog.database);
 }
 
 void blog_close(void)

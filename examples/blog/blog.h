@@ -14,11 +14,14 @@ struct blog_settings {
 };
 extern struct blog_settings blog;
 
-/* blog.c: opens what the settings name. 0; -1 and an error. */
-int blog_open(gust_app *app);
-void blog_close(void);
-/* Adds the blog to an application, which serves between blog_open and blog_close. */
+/* blog.c: adds the blog to an application. */
 void blog_set_up(gust_app *app);
+/* Where all of it is kept but images, sessions too: before the application serves. 0; -1 and an error. */
+int blog_use_database(gust_app *app, const char *file);
+/* Opens what the settings name, once for a process, before the first request; blog_close behind the last one.
+ * 0; -1 and an error. */
+int blog_open(void);
+void blog_close(void);
 
 /* The subjects, each in the file of its name. */
 void accounts_set_up(gust_app *app);

@@ -9,16 +9,20 @@
 
 #include <pthread.h>
 
-static gust_app *app;
 static int opened;
+
+static int use_database(const char *option, const char *file, void *app)
+{
+    (void)option;
+    return blog_use_database(app, file);
+}
 
 static void open_blog(void)
 {
-    blog.database = gust_option("db");
     blog.uploads = gust_option("uploads");
     blog.title = gust_option("title");
     blog.site = gust_option("site");
-    opened = blog_open(app);
+    opened = blog_open();
 }
 
 /* For each loop; the process's first one opens the blog. */
@@ -32,14 +36,16 @@ static int start(void *unused)
 
 int main(int argc, char **argv)
 {
-    app = gust_app_new();
-    gust_define("db", blog.database, "the file of everything but images");
-    gust_define("uploads", blog.uploads, "the folder of images");
-    gust_define("title", blog.title, "of the blog");
-    gust_define("site", NULL,
-                "its address, https://example.org, for the feed (default: as the reader calls it)");
+    gust_app *app = gust_app_new();
+    gust_define("db", .value = blog.database, .shown = "FILE", .help = "everything but the images",
+                .changed = use_database, .argument = app);
+    gust_define("uploads", .value = blog.uploads, .shown = "FOLDER", .help = "the images");
+    gust_define("title", .value = blog.title, .help = "of the blog");
+    gust_define("site", .shown = "URL",
+                .help = "where it is, for the feed: https://example.org; default: as its reader calls it");
     gust_on_start(app, start, NULL);
     blog_set_up(app);
+    blog_use_database(app, blog.database);
     int status = gust_main(app, argc, argv);
     blog_close();
     return status;
