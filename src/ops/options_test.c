@@ -288,9 +288,12 @@ static void test_a_file_has_so_many_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds_of_values),          cmocka_unit_test(test_own_options),
-        cmocka_unit_test(test_several_values),           cmocka_unit_test(test_the_program_is_told),
-        cmocka_unit_test(test_the_strongest_counts),     cmocka_unit_test(test_what_a_file_may_look_like),
+        cmocka_unit_test(test_kinds_of_values),
+        cmocka_unit_test(test_own_options),
+        cmocka_unit_test(test_several_values),
+        cmocka_unit_test(test_the_program_is_told),
+        cmocka_unit_test(test_the_strongest_counts),
+        cmocka_unit_test(test_what_a_file_may_look_like),
         cmocka_unit_test(test_a_file_has_so_many_bytes),
         cmocka_unit_test(test_no_name_has_two_meanings), /* last: what is defined stays so */
     };
