@@ -50,7 +50,7 @@ static const char *directory_of(int argc, char **argv)
 int main(int argc, char **argv)
 {
     gust_app *app = gust_app_new();
-    gust_define("directory", ".", "serve its files");
+    gust_define("directory", .value = ".", .help = "serve its files");
     directory = directory_of(argc, argv);
     gust_app_set(app, .compress = true, .decompress_request = true);
     gust_route(app, "GET /-/url", url);

@@ -672,6 +672,22 @@ def test_everything_is_kept(blog, start):
     again.marked = {}
 
 
+def test_several_processes_serve_one_file(blog, start):
+    several = start("blog", f"--db={blog.folder}/blog.db", f"--uploads={blog.folder}/images", "--processes=2")
+    several.marked = {}  # as the blog's own
+    clients = [Blog(several, blog.folder).client(f"user{i}") for i in range(4)]
+    threads = [threading.Thread(target=client.write, args=(f"Post {i}", "x")) for i, client in enumerate(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(program.PATIENCE)
+    for _ in range(4):
+        page = clients[0].get("/")
+        assert all(f"Post {i}" in page for i in range(4))
+    with blog.database() as database:
+        assert database.execute("SELECT count(*) FROM accounts WHERE role = 'admin'").fetchone() == (1,)
+
+
 def test_a_database_that_cannot_be_opened(start, build, tmp_path):
     done = subprocess.run([build / "examples/blog", "--port=0", f"--db={tmp_path}/no/such/folder.db",
                            f"--uploads={tmp_path}/images"], capture_output=True, text=True, timeout=program.PATIENCE)

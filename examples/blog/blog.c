@@ -1,6 +1,5 @@
 /* The application: what all its answers have, and its parts. */
 #include "blog.h"
-#include "files.h"
 #include "store.h"
 
 #include <errno.h>
@@ -40,17 +39,20 @@ void blog_close(void)
     store_close();
 }
 
-static void style(gust_request *req)
+/* {{ static_url(name) }}: with a hash of the file, so that browsers may keep it for ever. */
+static int static_url(gust_template_call *call, void *unused)
 {
-    gust_set_header(req, "Content-Type", "text/css; charset=UTF-8");
-    if (send_file(req, BLOG_FILES "/static/style.css") < 0)
-        gust_fail(404, NULL);
+    (void)unused;
+    gust_request *req = gust_template_request(call);
+    const char *name = gust_template_text(call, 0);
+    return req && name ? gust_template_return(call, gust_static_url(req, name)) : -1;
 }
 
 static void add_templates(gust_app *app)
 {
     gust_templates *templates = gust_templates_new(.directory = BLOG_FILES "/templates");
     gust_template_function(templates, "marked", search_marked, NULL);
+    gust_template_function(templates, "static_url", static_url, NULL);
     gust_app_templates(app, templates);
 }
 
@@ -58,7 +60,7 @@ void blog_set_up(gust_app *app)
 {
     gust_app_set(app, .xsrf_cookies = true, .max_body = 64 << 10);
     add_templates(app);
-    gust_route(app, "GET /static/style.css", style);
+    gust_static(app, "/static/", BLOG_FILES "/static");
     gust_write_error(app, page_of_error);
     gust_not_found(app, page_not_found, NULL);
     gust_default_header(app, "X-Content-Type-Options", "nosniff");

@@ -4,7 +4,6 @@
  * at all.
  */
 #include "blog.h"
-#include "files.h"
 #include "store.h"
 
 #include <errno.h>
@@ -138,7 +137,7 @@ static json_t *own_images(gust_request *req)
 {
     return store_rows(
         req,
-        "SELECT name, size / 1024 AS kilobytes, strftime('%Y-%m-%d', created, 'unixepoch') AS created"
+        "SELECT name, (size + 1023) / 1024 AS kilobytes, strftime('%Y-%m-%d', created, 'unixepoch') AS created"
         " FROM uploads WHERE author = ? ORDER BY uploads.created DESC LIMIT 100",
         "s", gust_user(req));
 }
@@ -187,8 +186,7 @@ static void send_image(gust_request *req)
     }
     gust_set_header(req, "Content-Security-Policy", "default-src 'none'; sandbox");
     const char *path = gust_sprintf(req, "%s/%s.%s", blog.uploads, gust_path_arg(req, 1), ending);
-    gust_set_header(req, "Cache-Control", "public, max-age=31536000, immutable");
-    if (send_file(req, path) < 0)
+    if (gust_send_file(req, path, .max_age = GUST_S(365 * 24 * 3600)) < 0)
         gust_fail(404, "There is no such image.");
 }
 
