@@ -6,11 +6,13 @@ import contextlib
 import html
 import http.client
 import json
+import os
 import re
 import shutil
 import sqlite3
 import struct
 import subprocess
+import tempfile
 import threading
 import urllib.parse
 import xml.etree.ElementTree
@@ -18,6 +20,7 @@ import zlib
 
 import pytest
 
+import conftest
 import program
 
 PASSWORD = "correct horse"
@@ -124,11 +127,14 @@ def axe(build):
     if not script.exists():
         if not shutil.which("npm"):
             pytest.skip("there is no npm to install axe-core with")
-        build.joinpath("node").mkdir(exist_ok=True)
-        done = subprocess.run(["npm", "install", "--prefix", build / "node", "--no-audit", "--no-fund",
-                               "--ignore-scripts", "--no-save", "axe-core@4"], capture_output=True, text=True, timeout=120)
-        if done.returncode or not script.exists():
-            pytest.skip(f"npm cannot install axe-core: {done.stderr[-300:]}")
+        with tempfile.TemporaryDirectory(dir=build) as folder:
+            done = subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts",
+                                   "axe-core@4"], capture_output=True, text=True, timeout=120)
+            if done.returncode:
+                pytest.skip(f"npm cannot install axe-core: {done.stderr[-300:]}")
+            build.joinpath("node").mkdir(exist_ok=True)
+            with contextlib.suppress(OSError):  # another test process was faster
+                os.rename(f"{folder}/node_modules", build / "node/node_modules")
     return script.read_text()
 
 
@@ -162,6 +168,8 @@ class Person:
         self.follow(self.link(text), then)
 
     def violations(self):
+        if conftest.instrumented():  # the pages are the same ones
+            return []
         if not self.page.evaluate("!!window.axe"):
             self.page.evaluate(self.axe + "; true")
         found = self.page.evaluate("axe.run().then(result => result.violations)")
@@ -620,6 +628,18 @@ def test_the_feed_is_atom(blog):
     assert entry.findtext(atom + "content") == "<p><strong>bold</strong> &amp; &lt;b&gt;</p>\n"
     assert entry.find(atom + "link").get("href") == blog.url("/posts/1")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.findtext(atom + "published"))
+
+
+def test_a_site_that_is_known(start, blog):
+    known = start("blog", f"--db={blog.folder}/blog.db", f"--uploads={blog.folder}/images", "--site=https://example.org")
+    known.marked = {}  # as the blog's own
+    ann = Client(known.port)
+    status, headers, _ = ann.post("/register", name="ann", password=PASSWORD, again=PASSWORD)
+    session = [cookie for cookie in headers.get_all("Set-Cookie") if cookie.startswith("session=")]
+    assert session and all("; Secure" in cookie and "HttpOnly" in cookie for cookie in session)
+    assert '<link href="https://example.org/"/>' in ann.get("/feed.xml")
+    _, headers, _ = blog.client().post("/register", name="bob", password=PASSWORD, again=PASSWORD)
+    assert "Secure" not in "".join(headers.get_all("Set-Cookie"))
 
 
 def test_a_search_is_words_and_nothing_else(blog):

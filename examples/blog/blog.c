@@ -5,22 +5,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct blog_settings blog = {.database = "blog.db", .uploads = "blog-uploads", .title = "A blog"};
 
 static gust_sessions *sessions;
 
-int blog_use_database(gust_app *app, const char *file)
+int blog_make_sessions(gust_app *app)
 {
     char *place = NULL;
-    if (asprintf(&place, "sqlite:%s", file) < 0)
+    bool secure = blog.site && strncmp(blog.site, "https:", 6) == 0;
+    if (asprintf(&place, "sqlite:%s", blog.database) < 0)
         return gust_error_set(ENOMEM, NULL);
     gust_sessions_free(sessions);
-    sessions =
-        gust_sessions_new(.store = place, .idle = GUST_S(7 * 24 * 3600), .absolute = GUST_S(30 * 24 * 3600));
+    sessions = gust_sessions_new(.store = place, .idle = GUST_S(7 * 24 * 3600),
+                                 .absolute = GUST_S(30 * 24 * 3600), .secure = secure);
     free(place);
-    blog.database = file;
     gust_app_set(app, .sessions = sessions);
     return sessions ? 0 : -1;
 }

@@ -10,14 +10,15 @@ struct blog_settings {
     const char *database; /* a file */
     const char *uploads;  /* a folder */
     const char *title;
-    const char *site; /* "https://example.org", for the feed; NULL: as the reader's browser calls it */
+    const char *site; /* "https://example.org"; NULL: as the reader's browser calls it */
 };
 extern struct blog_settings blog;
 
 /* blog.c: adds the blog to an application. */
 void blog_set_up(gust_app *app);
-/* Where all of it is kept but images, sessions too: before the application serves. 0; -1 and an error. */
-int blog_use_database(gust_app *app, const char *file);
+/* Sessions, in the database of the settings; again when database or site have changed. Before the application
+ * serves. 0; -1 and an error. */
+int blog_make_sessions(gust_app *app);
 /* Opens what the settings name, once for a process, before the first request; blog_close behind the last one.
  * 0; -1 and an error. */
 int blog_open(void);

@@ -100,7 +100,8 @@ static gust_app *new_blog(void)
     blog.uploads = uploads;
     gust_app *app = gust_app_new();
     blog_set_up(app);
-    GUST_CHECK(blog_use_database(app, database) == 0);
+    blog.database = database;
+    GUST_CHECK(blog_make_sessions(app) == 0);
     GUST_CHECK(blog_open() == 0);
     return app;
 }

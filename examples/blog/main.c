@@ -11,17 +11,25 @@
 
 static int opened;
 
+/* Sessions are set up before the application serves, so as soon as these options are known. */
 static int use_database(const char *option, const char *file, void *app)
 {
     (void)option;
-    return blog_use_database(app, file);
+    blog.database = file;
+    return blog_make_sessions(app);
+}
+
+static int use_site(const char *option, const char *url, void *app)
+{
+    (void)option;
+    blog.site = url;
+    return blog_make_sessions(app);
 }
 
 static void open_blog(void)
 {
     blog.uploads = gust_option("uploads");
     blog.title = gust_option("title");
-    blog.site = gust_option("site");
     opened = blog_open();
 }
 
@@ -41,11 +49,11 @@ int main(int argc, char **argv)
                 .changed = use_database, .argument = app);
     gust_define("uploads", .value = blog.uploads, .shown = "FOLDER", .help = "the images");
     gust_define("title", .value = blog.title, .help = "of the blog");
-    gust_define("site", .shown = "URL",
-                .help = "where it is, for the feed: https://example.org; default: as its reader calls it");
+    gust_define("site", .shown = "URL", .changed = use_site, .argument = app,
+                .help = "where it is: https://example.org; default: as its reader calls it");
     gust_on_start(app, start, NULL);
     blog_set_up(app);
-    blog_use_database(app, blog.database);
+    blog_make_sessions(app);
     int status = gust_main(app, argc, argv);
     blog_close();
     return status;
