@@ -179,6 +179,7 @@ def test_no_connection_is_refused_while_programs_change(built, develop):
             seen.append(dev.get())
             assert seen[-1].startswith("HTTP/1.1 200"), seen[-1]
             assert len(seen) < 100000
+    dev.program.wait_for_line("(?s)(started build/blog.*){3}")  # the program may be faster than the line about it
     assert dev.program.output().count("started build/blog") == 3
 
 

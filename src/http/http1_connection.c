@@ -321,11 +321,24 @@ void gust__http1_arm(struct gust__http1_connection *connection)
         gust__http1_close(connection); /* without a timeout it could stay for ever */
 }
 
+/* Whether a connection that counts as idle has been asked just now: timers also fire in turns of the loop
+ * that did not look at descriptors, and a close with unread input would reset it. Then its head's time
+ * begins. */
+static bool was_asked(struct gust__http1_connection *connection)
+{
+    if (connection->in_at < connection->in_end)
+        return false;
+    connection->readable = true;
+    return gust__http1_fill(connection, 0) > 0;
+}
+
 static void time_is_up(struct gust__http1_connection *connection)
 {
     struct gust__http1_exchange *exchange = connection->current;
     switch ((enum gust__http1_state)connection->state) {
     case GUST__HTTP1_HEAD:
+        if (was_asked(connection))
+            break;
         if (connection->in_at < connection->in_end)
             gust__http1_refuse_request(connection, 408);
         gust__http1_end(connection);

@@ -238,6 +238,70 @@ static void test_a_drain_closes_idle_connections_after_their_grace(void **state)
     assert_int_equal(world.finished, 1);
 }
 
+static void let_grace_end(void)
+{
+    gust__sys_nanosleep(&(struct timespec){0, 20000000}, NULL);
+    turn_loop(3);
+}
+
+static void test_a_drain_waits_for_first_requests_without_any_grace(void **state)
+{
+    (void)state;
+    struct client *asked = bring_to(&stages[2], true);
+    struct client *fresh = connect_tcp();
+    drain(0);
+    let_grace_end();
+    settle(asked);
+    assert_true(asked->ended);
+    disconnect(asked);
+    say(fresh, GET("/hello"));
+    assert_true(has(fresh, "hello\n"));
+    assert_true(fresh->ended);
+    disconnect(fresh);
+    assert_int_equal(world.finished, 1);
+}
+
+/* What a client sends when the loop has looked at descriptors already, and comes to its timers. */
+struct late {
+    const struct client *client;
+    const char *said;
+};
+
+static int say_late(void *argument)
+{
+    const struct late *late = argument;
+    return gust__sys_send(late->client->fd, late->said, strlen(late->said), MSG_NOSIGNAL) > 0 ? 0 : -1;
+}
+
+static struct client *say_as_the_grace_ends(const char *said)
+{
+    struct client *client = bring_to(&stages[2], false);
+    struct late late = {client, said};
+    gust_timer timer = {.function = say_late, .argument = &late};
+    forget(client);
+    drain(GUST_MS(1));
+    assert_int_equal(gust_timer_start(world.loop, &timer, gust__loop_time(world.loop)), 0);
+    let_grace_end();
+    settle(client);
+    return client;
+}
+
+static void test_a_request_that_comes_as_the_grace_ends_is_answered(void **state)
+{
+    for (int pieces = 1; pieces <= 2; pieces++) {
+        struct client *client = say_as_the_grace_ends(pieces == 1 ? GET("/hello") : "GET /hello HT");
+        if (pieces == 2)
+            say(client, "TP/1.1\r\nHost: a\r\n\r\n");
+        assert_false(client->reset);
+        assert_true(has(client, "\r\nConnection: close\r\n\r\nhello\n"));
+        assert_true(client->ended);
+        disconnect(client);
+        assert_int_equal(world.finished, 1);
+        end_world(state);
+        begin_world(state);
+    }
+}
+
 static void free_server(void *argument)
 {
     gust__http_server_free(world.server);
@@ -351,6 +415,8 @@ int main(void)
         TEST(a_drain_without_connections_finishes),
         TEST(a_drain_answers_what_comes_and_closes),
         TEST(a_drain_closes_idle_connections_after_their_grace),
+        TEST(a_drain_waits_for_first_requests_without_any_grace),
+        TEST(a_request_that_comes_as_the_grace_ends_is_answered),
         TEST(a_finished_server_may_be_freed_at_once),
         TEST(a_listener_drains_with_its_server),
 #ifdef GUST_FAULTS

@@ -174,6 +174,8 @@ void child_stop(struct child *child)
 {
     kill(child->pid, SIGTERM);
     wait_for(&child->over, GUST_S(5));
+    if (!child->ended)
+        fprintf(stderr, "gust dev: it did not end within 5 s of SIGTERM: killed, with the requests it had\n");
     child_kill(child);
 }
 
