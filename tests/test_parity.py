@@ -20,6 +20,8 @@ OTHER = tornado.web.create_signed_value(SECRET + "!", "user", "jane").decode()
 BOUNDARY = "Content-Type: multipart/form-data; boundary=abc"
 LARGE = b"x" * 100000
 
+MARKUP = "%3Cb%3E%20%26%20%22c%22%20'd'"
+
 
 def part(headers, content):
     return b"--abc\r\n" + headers.encode() + b"\r\n\r\n" + content + b"\r\n"
@@ -142,6 +144,17 @@ REQUESTS = {
     "protected, with another token": ("POST", "/protected", [FORM, f"Cookie: _xsrf={TOKEN}"], b"_xsrf=" + TOKEN.replace("0f|", "10|").encode()),
     "protected, without the cookie": ("POST", "/protected", [FORM], f"_xsrf={MASKED}".encode()),
     "protected, with a token that is none": ("POST", "/protected", [FORM, f"Cookie: _xsrf={TOKEN}"], b"_xsrf=2|x"),
+    # templates, of the same files
+    "a template": ("GET", f"/template/page?name={MARKUP}"), "a template's block that nobody fills": ("GET", "/template/base"),
+    "a template escapes": ("GET", f"/template/escape?name={MARKUP}"), "a template without escaping": ("GET", f"/template/unescaped?name={MARKUP}"),
+    "a template's branches": ("GET", "/template/if"), "another of its branches": ("GET", "/template/if?name=x"),
+    "a template's loops": ("GET", "/template/loops"), "a template's functions": ("GET", f"/template/functions?name={MARKUP}"),
+    "a template's white space": ("GET", "/template/whitespace"), "a template that tries": ("GET", "/template/try"),
+    "a template that asks the request": ("GET", "/template/request"), "a template with modules": ("GET", f"/template/modules?name={MARKUP}"),
+    "a template with a link": ("GET", "/template/link?name=a%26b"), "a template with a script": ("GET", "/template/script?name=x"),
+    "a template that the client has": ("GET", "/template/page", ["If-None-Match: *"]),
+    "a template with an unknown name": ("GET", "/template/unknown"), "a template that is broken": ("GET", "/template/broken"),
+    "a template that is not there": ("GET", "/template/missing"),
 }
 
 HEADERS = ("Content-Type", "Location", "Etag", "Allow", "Cache-Control", "Vary", "Content-Length", "Transfer-Encoding",
@@ -174,6 +187,8 @@ DIFFERENCES = {
     "a quoted cookie": ({"body", "Content-Length"}, "the bytes are UTF-8; Tornado reads them as Latin-1"),
     "the same cookie twice": ({"body"}, "the first is of the more specific path (RFC 6265 5.4)"),
     "json": ({"body", "Content-Length", "Content-Type"}, "UTF-8 without escapes or spaces; JSON's type has no charset (RFC 8259 11)"),
+    "a template with a link": ({"body", "Content-Length"}, "a value in a URL is percent-encoded: & would begin another argument"),
+    "a template with a script": ({"body", "Content-Length"}, "a value in a script is JSON; in Tornado this is no JavaScript"),
     "a large body": ({"Content-Length", "Transfer-Encoding"}, "what grows beyond 64 KiB is streamed"),
 }
 
@@ -237,11 +252,11 @@ def aspects(answer):
 def applications(build):
     """-> the ports of Tornado's and of gust's"""
     here = pathlib.Path(__file__).parent / "parity"
-    command = ["/usr/bin/python3", here / "tornado_app.py"]
+    command = ["/usr/bin/python3", here / "tornado_app.py", here / "templates"]
     with program.Starter(build / "tests") as starter, \
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                              text=True) as other:
-        ours = starter.start("parity")
+        ours = starter.start("parity", environment={"PARITY_TEMPLATES": str(here / "templates")})
         ask(ours.port, "GET", "/raise")
         ours.mark_descriptors()  # the first backtrace opened the program's own file
         yield int(other.stdout.readline()), ours.port

@@ -1,5 +1,6 @@
 /* The routes of tornado_app.py, in gust: tests/test_parity.py sends both the same requests. */
 #include <gust/gust.h>
+#include <gust/json.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,32 @@ static void other_host(gust_request *req)
     gust_print(req, "the other host");
 }
 
+static void render(gust_request *req)
+{
+    gust_render(req, gust_sprintf(req, "%s.html", gust_path_arg(req, 1)), "{s:s, s:i, s:[s, s, s], s:{s:s}}",
+                "name", gust_arg(req, "name") ? gust_arg(req, "name") : "", "n", 3, "items", "first", "<b>",
+                "last", "post", "title", "\xc3\xa9");
+}
+
+static int entry(gust_template_call *call, void *data)
+{
+    int64_t number;
+    (void)data;
+    if (gust_template_integer(call, 1, &number) < 0)
+        return -1;
+    gust_template_need(call, GUST_NEED_CSS, "h2 { color: red }");
+    gust_template_need(call, GUST_NEED_JAVASCRIPT_FILE, "/entry.js");
+    return gust_template_render(call, "entry.html", "{s:s, s:I}", "title", gust_template_text(call, 0),
+                                "number", (json_int_t)number);
+}
+
+static gust_templates *templates(void)
+{
+    gust_templates *made = gust_templates_new(.directory = getenv("PARITY_TEMPLATES"));
+    gust_template_module(made, "Entry", entry, NULL);
+    return made;
+}
+
 /* Tornado protects whole applications; here it is one part of this one. */
 static gust_app *protected_app(void)
 {
@@ -242,6 +269,8 @@ int main(int argc, char **argv)
     gust_app_set(app, .cookie_secret = "the secret of both applications", .etags = true,
                  .login_url = "/login", .current_user = user_of);
     gust_default_header(app, "Content-Type", "text/html; charset=UTF-8");
+    gust_app_templates(app, templates());
+    gust_route(app, "GET /template/(\\w+)", render);
     gust_route(app, "GET /", other_host, .host = "other\\.example");
     gust_route(app, "GET /", text);
     gust_route(app, "POST /", posted);

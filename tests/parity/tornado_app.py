@@ -207,6 +207,23 @@ class Url(tornado.web.RequestHandler):
         self.write(self.reverse_url("named-path", "a b/c", "é"))
 
 
+class Template(tornado.web.RequestHandler):
+    def get(self, name):
+        self.render(name + ".html", name=self.get_argument("name", ""), n=3, items=["first", "<b>", "last"],
+                    post={"title": "é"})
+
+
+class Entry(tornado.web.UIModule):
+    def render(self, title, number):
+        return self.render_string("entry.html", title=title, number=number)
+
+    def embedded_css(self):
+        return "h2 { color: red }"
+
+    def javascript_files(self):
+        return "/entry.js"
+
+
 class Host(tornado.web.RequestHandler):
     def get(self):
         self.write("the other host")
@@ -223,8 +240,9 @@ def main():
         (r"/page/?", RemoveSlash), (r"/folder/?", AddSlash), (r"/member", Member), (r"/protected", Protected),
         tornado.web.URLSpec(r"/url/([^/]+)/([^/]+)", Path, name="named-path"), (r"/url-for", Url),
         (r"/old/(.*)", tornado.web.RedirectHandler, {"url": "/new/{0}"}),
+        (r"/template/(\w+)", Template),
         (r"/gone", tornado.web.ErrorHandler, {"status_code": 410}),
-    ], cookie_secret=SECRET, login_url="/login", static_path=sys.argv[1] if len(sys.argv) > 1 else None)
+    ], cookie_secret=SECRET, login_url="/login", template_path=sys.argv[1], ui_modules={"Entry": Entry})
     application.add_handlers(r"other\.example", [(r"/", Host)])
 
     async def serve():
