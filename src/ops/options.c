@@ -25,6 +25,26 @@ struct parse {
     bool help;
 };
 
+/* ---- texts for the program's life: options point into them ---- */
+
+static struct kept {
+    struct kept *next;
+    char *text;
+} * all_kept;
+
+/* Takes text; NULL: ENOMEM, or it was NULL. */
+static char *keep(char *text)
+{
+    struct kept *kept = text ? gust__malloc(sizeof(*kept)) : NULL;
+    if (!kept) {
+        gust__free(text);
+        return NULL;
+    }
+    *kept = (struct kept){all_kept, text};
+    all_kept = kept;
+    return text;
+}
+
 /* ---- complaining ---- */
 
 static bool complain(struct parse *parse, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -186,7 +206,7 @@ static bool read_arguments(struct parse *parse, int argc, char **argv)
 
 static bool read_file(struct parse *parse)
 {
-    char *text = gust__option_file_read(parse->file), *name, *value;
+    char *text = keep(gust__option_file_read(parse->file)), *name, *value;
     int more;
     if (!text)
         return complain(parse, "--config=%s: %s", parse->file, strerror(errno));

@@ -55,7 +55,7 @@ const char *gust__option_text(const struct gust__option *option, char *to, size_
  * the end; -1: what stands at *line is neither that nor a comment. */
 int gust__option_file_next(char **rest, unsigned *line, char **name, char **value);
 
-/* A whole file, for the program's life, with a NUL behind. NULL: EFBIG (more than 1 MiB), what opening and
+/* A whole file with a NUL behind, the caller's. NULL: EFBIG (more than 1 MiB), what opening and
  * reading say. */
 char *gust__option_file_read(const char *path);
 
