@@ -11,7 +11,7 @@ if("net" IN_LIST GUST_FOLDERS) # all that stands above it needs the folder too
     list(APPEND gust_packages libpcre2-8)
 endif()
 if("http" IN_LIST GUST_FOLDERS OR "web" IN_LIST GUST_FOLDERS)
-    list(APPEND gust_packages jansson)
+    list(APPEND gust_packages jansson zlib libbrotlienc libbrotlidec libzstd)
 endif()
 if("web" IN_LIST GUST_FOLDERS)
     list(APPEND gust_packages libcrypto libcrypt)

@@ -18,6 +18,7 @@
 #include <gust/subprocess.h>
 #include <gust/fetch.h>
 #include <gust/web.h>
+#include <gust/files.h>
 #include <gust/template.h>
 #include <gust/secure.h>
 #include <gust/session.h>

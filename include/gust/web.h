@@ -169,7 +169,19 @@ typedef struct gust_app_settings {
     const char *cookie_secret GUST_ZERO;          /* a single key, of version 0; or */
     const gust_cookie_key *cookie_keys GUST_ZERO; /* several, ended by {0, NULL}: the first signs, all read */
     bool xsrf_cookies GUST_ZERO;                  /* what changes things must bring its token */
-    const char *template_directory GUST_ZERO;     /* for gust_render: gust/template.h; read again in debug */
+    /* Answers go out as zstd, br or gzip to clients that accept it, with Vary, and with weak Etags. Encoding
+     * computes on the loop, in cheap levels, with turns for others. Text that mixes a secret with what a
+     * stranger may choose should not be encoded: its size tells of it (XSRF tokens are masked against that).
+     */
+    bool compress GUST_ZERO;
+    size_t compress_min GUST_ZERO; /* bytes of an answer that is not flushed; default 1,024 */
+    const char *compress_types
+        GUST_ZERO; /* "text/" and a star, "*+json", "font/ttf": a list. Default: text, scripts, JSON, XML,
+                      wasm and fonts without compression of their own. Borrowed */
+    bool decompress_request
+        GUST_ZERO; /* bodies that come as gzip, br, zstd or deflate; max_body holds for both,
+                      what comes and what it decodes to. Others get 415, malformed ones 400 */
+    const char *template_directory GUST_ZERO; /* for gust_render: gust/template.h; read again in debug */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */

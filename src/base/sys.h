@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,6 +44,9 @@
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
 #endif
 
 enum { GUST__SYS_SIGNALS = 64 / 8 }; /* bytes of the kernel's signal set, smaller than libc's */
@@ -349,6 +353,13 @@ static inline int gust__sys_signalfd4(int fd, const sigset_t *signals, int flags
 static inline int gust__sys_openat(int directory, const char *path, int flags, mode_t mode)
 {
     return (int)gust__sys_call("openat", SYS_openat, directory, (long)path, flags, (long)mode, 0, 0);
+}
+
+/* openat2(2), which libc does not have; kernels before 5.6 give ENOSYS, sandboxes that do not know it EPERM.
+ */
+static inline int gust__sys_openat2(int directory, const char *path, const struct open_how *how)
+{
+    return (int)gust__sys_call("openat2", SYS_openat2, directory, (long)path, (long)how, sizeof(*how), 0, 0);
 }
 
 /* The kernel's struct stat is libc's on these two; elsewhere libc must translate. */

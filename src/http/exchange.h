@@ -90,6 +90,12 @@ struct gust__exchange_operations {
      * reason are sent as they are: that they hold no CR, LF or NUL is the caller's to check. */
     int (*send)(struct gust__exchange *exchange, const struct gust__answer *answer, const struct iovec *parts,
                 size_t count, bool last);
+    /* [blk] Sends bytes of a regular file (fd is borrowed until it returns) behind a head that was sent, from
+     * the page cache to the socket (sendfile). What the disk has to give first is waited for by the whole
+     * loop: it goes by pieces of 256 KiB, others run in between. May be NULL. 0; -1 as send; EOPNOTSUPP: this
+     * answer or this file cannot be sent so, nothing was: read it and send it; EIO: the file is shorter than
+     * that, the answer is cut off. */
+    int (*send_file)(struct gust__exchange *exchange, int fd, int64_t offset, int64_t size);
     /* Cuts the answer off: the client sees a broken answer (HTTP/1: the connection closes without its end).
      */
     void (*abort)(struct gust__exchange *exchange);

@@ -280,6 +280,29 @@ int gust__http1_send(struct gust__exchange *shown, const struct gust__answer *an
     return send_checked(exchange, parts, count, total, last);
 }
 
+int gust__http1_send_file(struct gust__exchange *shown, int fd, int64_t offset, int64_t size)
+{
+    struct gust__http1_exchange *exchange = (struct gust__http1_exchange *)(void *)shown;
+    if (shown->ended || !shown->head_sent || offset < 0 || size < 0 || size > INT64_MAX - offset)
+        return fail(EINVAL);
+    if (shown->gone || exchange->broken)
+        return fail(EPIPE);
+    if (exchange->answer_chunked && !exchange->answer_bodiless)
+        return fail(EOPNOTSUPP);
+    if (check_length(exchange, exchange->answer_left, (size_t)size, false) < 0) {
+        shown->operations->abort(shown);
+        return fail(EINVAL);
+    }
+    if (!exchange->answer_bodiless && gust__http1_send_from(exchange, fd, offset, size) < 0) {
+        exchange->broken |= errno != EOPNOTSUPP;
+        return -1;
+    }
+    shown->body_sent += (uint64_t)size;
+    if (exchange->answer_left >= 0)
+        exchange->answer_left -= size;
+    return 0;
+}
+
 /* ---- the server's own answers ---- */
 
 void gust__http1_refuse_request(struct gust__http1_connection *connection, int status)

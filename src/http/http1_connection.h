@@ -72,6 +72,7 @@ enum {
     GUST__HTTP1_MIN_ROOM = 4 << 10, /* a chunk with less room than this is not read into any more */
     GUST__HTTP1_COPY =
         16 << 10, /* bodies up to this size are collected, larger ones sent from where they lie */
+    GUST__HTTP1_FILE = 256 << 10,        /* bytes of a file that one system call sends */
     GUST__HTTP1_DISCARD_MAX = 256 << 10, /* bytes of an unread body that are read over */
     GUST__HTTP1_LINGER_MAX = 256 << 10,  /* bytes dropped before the connection closes regardless */
     GUST__HTTP1_SHARE = 1 << 20, /* bytes that a handler reads or sends before others have their turn */
@@ -239,12 +240,17 @@ static inline int gust__http1_share(struct gust__http1_exchange *exchange, size_
  * 0; -1. */
 int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct iovec *parts, size_t count,
                            size_t total, struct gust__slice trailer);
+/* [blk] Sends bytes of a file behind the output. 0; -1: EOPNOTSUPP (sendfile cannot, nothing was sent), EIO
+ * (the file is shorter). */
+int gust__http1_send_from(struct gust__http1_exchange *exchange, int fd, int64_t offset, int64_t size);
 
 /* ---- http1_answer.c: what an answer looks like ---- */
 
 /* The operation `send` of an exchange. */
 int gust__http1_send(struct gust__exchange *exchange, const struct gust__answer *answer,
                      const struct iovec *parts, size_t count, bool last);
+/* The operation `send_file`. */
+int gust__http1_send_file(struct gust__exchange *exchange, int fd, int64_t offset, int64_t size);
 /* Answers a request, for which no head was sent, with a short text, and ends the connection. */
 void gust__http1_refuse_request(struct gust__http1_connection *connection, int status);
 /* An interim 100 (Continue). 0; -1: ENOBUFS, ENOMEM, EPIPE. */

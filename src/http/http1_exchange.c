@@ -88,6 +88,7 @@ static void watch_gone(struct gust__exchange *shown)
 static const struct gust__exchange_operations operations = {
     .read_body = gust__http1_read_body,
     .send = gust__http1_send,
+    .send_file = gust__http1_send_file,
     .abort = abort_answer,
     .watch_gone = watch_gone,
 };

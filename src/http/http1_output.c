@@ -259,3 +259,43 @@ int gust__http1_send_parts(struct gust__http1_exchange *exchange, const struct i
     errno = EPIPE;
     return -1;
 }
+
+/* ---- files ---- */
+
+/* Before the next piece: others had their turn, the output has gone, the client takes bytes. 0; -1. */
+static int ready_for_file(struct gust__http1_exchange *exchange, size_t piece)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    if (gust__http1_share(exchange, piece) < 0)
+        return -1;
+    while (connection->state != GUST__HTTP1_CLOSED) {
+        if (gust__http1_flush(connection) < 0)
+            return -1;
+        if (connection->writable)
+            return 0;
+        if (wait_writable(exchange) < 0)
+            return -1;
+    }
+    errno = EPIPE;
+    return -1;
+}
+
+int gust__http1_send_from(struct gust__http1_exchange *exchange, int fd, int64_t offset, int64_t size)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    off_t at = offset;
+    while (at < offset + size) {
+        int64_t left = offset + size - at;
+        size_t piece = left < GUST__HTTP1_FILE ? (size_t)left : GUST__HTTP1_FILE;
+        if (ready_for_file(exchange, piece) < 0)
+            return -1;
+        ssize_t sent = gust__sys_sendfile(connection->fd, fd, &at, piece);
+        if (sent == 0 || (sent < 0 && (errno == EINVAL || errno == ENOSYS))) {
+            errno = sent == 0 || at > offset ? EIO : EOPNOTSUPP;
+            return -1;
+        }
+        if (after_write(connection, sent) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,4 +1,5 @@
 /* The answer: status, headers, output. It is kept until the handler ends, or streams once it grows. */
+#include "web/coded.h"
 #include "web/life.h"
 
 #include "base/log_int.h"
@@ -60,6 +61,15 @@ void gust__answer_add(gust_request *request, struct gust__slice name, struct gus
 static bool is(struct gust__slice name, struct gust__slice other)
 {
     return gust__slice_equals_ignoring_case(name, other);
+}
+
+struct gust__slice gust__answer_header_set(const gust_request *request, struct gust__slice name)
+{
+    for (unsigned i = 0; i < request->header_count; i++) {
+        if (is(request->headers[i].name, name))
+            return request->headers[i].value;
+    }
+    return gust__slice(NULL, 0);
 }
 
 static void remove_header(gust_request *request, struct gust__slice name)
@@ -200,12 +210,26 @@ static inline void make_head(gust_request *request, struct gust__answer *answer,
     };
 }
 
-/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
- * even finish the answer. */
-static int send_output(gust_request *request, const void *more, size_t more_size, bool last)
+int gust__answer_send(gust_request *request, const struct iovec *parts, size_t count, bool last)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
+    size_t size = 0;
+    if (exchange->head_sent)
+        return exchange->operations->send(exchange, NULL, parts, count, last);
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    make_head(request, &answer, last ? (int64_t)size : -1, !has_body(request));
+    return exchange->operations->send(exchange, &answer, parts, count, last);
+}
+
+/* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
+ * even finish the answer. */
+static int send_output(gust_request *request, const void *more, size_t more_size, enum gust__encode what)
+{
+    struct gust__exchange *exchange = request->exchange;
+    struct gust__answer answer;
+    bool last = what == GUST__ENCODE_END;
     if (!exchange->head_sent && request->before_headers)
         announce_head(request);
     if (request->finished)
@@ -214,6 +238,11 @@ static int send_output(gust_request *request, const void *more, size_t more_size
     if (bodiless)
         request->output_size = more_size = 0;
     size_t size = request->output_size;
+    if (__builtin_expect(request->app->compress != NULL, 0) && gust__coding_begin(request, last)) {
+        request->output_size = 0;
+        return gust__coding_send(request, gust__slice(request->output, size), gust__slice(more, more_size),
+                                 what);
+    }
     if (first)
         make_head(request, &answer, last ? (int64_t)(size + more_size) : -1, bodiless);
     struct iovec parts[2] = {{request->output, size}, {(void *)(uintptr_t)more, more_size}};
@@ -228,7 +257,7 @@ int gust__answer_finish(gust_request *request)
         return 0;
     if (!request->exchange->head_sent)
         gust__answer_conditionally(request);
-    int result = send_output(request, NULL, 0, true);
+    int result = send_output(request, NULL, 0, GUST__ENCODE_END);
     request->finished = true;
     return result;
 }
@@ -260,6 +289,7 @@ void gust__answer_reset(gust_request *request)
     request->content_length = 0;
     request->output_size = 0;
     request->xsrf_token = NULL; /* its cookie went with the headers */
+    gust__coding_reset(request);
     gust__answer_defaults(request);
 }
 
@@ -277,7 +307,7 @@ int gust_flush(gust_request *request)
         return gust_error_set(EALREADY, "the answer has been finished");
     if (!has_body(request))
         return 0;
-    return send_output(request, NULL, 0, false);
+    return send_output(request, NULL, 0, GUST__ENCODE_FLUSH);
 }
 
 int gust_finish(gust_request *request)
@@ -330,6 +360,11 @@ static inline char *reserve(gust_request *request, size_t size)
                                               : grow_output(request, needed);
 }
 
+char *gust__answer_reserve(gust_request *request, size_t size)
+{
+    return reserve(request, size);
+}
+
 static int refuse_write(gust_request *request)
 {
     (void)request;
@@ -341,7 +376,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
     if (request->finished)
         return refuse_write(request);
     if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
-        return send_output(request, data, length, false);
+        return send_output(request, data, length, GUST__ENCODE_ON);
     if (length) {
         memcpy(reserve(request, length), data, length);
         request->output_size += length;

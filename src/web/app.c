@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "http/header_check.h"
+#include "web/files.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@ static const gust_app_settings default_settings = {
     .max_parts = 100,
     .spool_above = 1 << 20,
     .server = "gust",
+    .compress_min = 1024,
 };
 
 /* Bounds for the matching of a pattern: far beyond what a sound one needs for a target of 16 KiB. */
@@ -73,6 +75,7 @@ void gust_app_free(gust_app *app)
         app->default_headers = header->next;
         gust__free(header);
     }
+    gust__static_free(app->files);
     free_hooks(app->starts);
     free_hooks(app->stops);
     pcre2_match_context_free(app->limits);
@@ -240,6 +243,10 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(etags);
     TAKE(debug);
     TAKE(locales);
+    TAKE(compress);
+    TAKE(compress_min);
+    TAKE(compress_types);
+    TAKE(decompress_request);
     TAKE(sessions);
     TAKE(login_url);
     TAKE(current_user);

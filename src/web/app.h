@@ -89,6 +89,9 @@ struct gust_app {
     const char *login_url;
     const char *(*current_user)(gust_request *request);
     bool (*has_role)(gust_request *request, const char *user, const char *role);
+    const gust_app_settings *compress; /* where .compress is set: its own or its parent's; NULL: nowhere */
+    bool decompress_request;           /* of the frozen application: itself or a parent */
+    struct gust__static *files;        /* what gust_static serves, in order */
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
     struct gust_templates *templates; /* NULL: those of the application that it is mounted in */

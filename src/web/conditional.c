@@ -1,16 +1,8 @@
 /* Answers that the client has already: Etag and If-None-Match (RFC 9110 13.1.2). */
+#include "web/coded.h"
 #include "web/life.h"
 
 #include "http/etag.h"
-
-static struct gust__slice header_set(const gust_request *request, struct gust__slice name)
-{
-    for (unsigned i = 0; i < request->header_count; i++) {
-        if (gust__slice_equals_ignoring_case(request->headers[i].name, name))
-            return request->headers[i].value;
-    }
-    return gust__slice(NULL, 0);
-}
 
 static struct gust__slice etag_of_output(gust_request *request)
 {
@@ -19,11 +11,13 @@ static struct gust__slice etag_of_output(gust_request *request)
     gust__etag_hash_add(&hash, request->output, request->output_size);
     gust__etag_hash_write(&hash, etag);
     struct gust__slice value = gust__slice(etag, GUST__ETAG_ROOM - 1);
+    if (request->coding) /* the tag is of what is encoded: a weak one (RFC 9110 8.8.3.3) */
+        value = gust__slice_of(gust_sprintf(request, "W/%s", etag));
     gust__answer_add(request, GUST__SLICE("Etag"), value);
     return value;
 }
 
-static bool client_has(const gust_request *request, struct gust__slice etag)
+bool gust__client_has(const gust_request *request, struct gust__slice etag)
 {
     const struct gust__fields *fields = &request->exchange->head->fields;
     const struct gust__header *header = gust__fields_first(fields, GUST__HEADER_IF_NONE_MATCH);
@@ -43,6 +37,13 @@ static void drop_entity_headers(gust_request *request)
         gust_clear_header(request, dropped[i]);
 }
 
+void gust__answer_not_modified(gust_request *request)
+{
+    drop_entity_headers(request);
+    request->output_size = 0;
+    request->status = 304;
+}
+
 void gust__answer_conditionally(gust_request *request)
 {
     enum gust__method method = request->exchange->head->method;
@@ -51,12 +52,11 @@ void gust__answer_conditionally(gust_request *request)
         drop_entity_headers(request);
     if (status != 200 || (method != GUST__METHOD_GET && method != GUST__METHOD_HEAD))
         return;
-    struct gust__slice etag = header_set(request, GUST__SLICE("Etag"));
+    if (request->app->compress)
+        gust__coding_plan(request, (int64_t)request->output_size);
+    struct gust__slice etag = gust__answer_header_set(request, GUST__SLICE("Etag"));
     if (!etag.data && request->app->etags)
         etag = etag_of_output(request);
-    if (!etag.data || !client_has(request, etag))
-        return;
-    drop_entity_headers(request);
-    request->output_size = 0;
-    request->status = 304;
+    if (etag.data && gust__client_has(request, etag))
+        gust__answer_not_modified(request);
 }

@@ -126,13 +126,16 @@ void gust__answer_status(gust_request *request, int status, const char *text)
     request->status = status;
 }
 
+enum { KEPT = 5 };
+
 /* Headers that belong to the failure itself and outlive the reset: how many of them are in kept. */
-static unsigned keep_telling(const gust_request *request, struct gust__answer_header kept[3])
+static unsigned keep_telling(const gust_request *request, struct gust__answer_header kept[KEPT])
 {
-    static const char *const telling[] = {"Allow", "Retry-After", "WWW-Authenticate"};
+    static const char *const telling[] = {"Allow", "Retry-After", "WWW-Authenticate", "Accept-Encoding",
+                                          "Content-Range"};
     unsigned count = 0;
     for (unsigned i = 0; i < request->header_count; i++) {
-        for (size_t j = 0; j < GUST_LEN(telling) && count < 3; j++) {
+        for (size_t j = 0; j < GUST_LEN(telling) && count < KEPT; j++) {
             if (gust__slice_equals_ignoring_case(request->headers[i].name, gust__slice_of(telling[j])))
                 kept[count++] = request->headers[i];
         }
@@ -146,7 +149,7 @@ void gust__answer_error(gust_request *request)
     const gust_error *error = gust_error_last();
     int status = status_of(request, error);
     char text[GUST__ERROR_TEXT + 1];
-    struct gust__answer_header kept[3];
+    struct gust__answer_header kept[KEPT];
     if (status >= 500 && !(exchange->gone && gust_error_code(error) == ECANCELED))
         log_failure(request, error);
     if (request->finished)

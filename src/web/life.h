@@ -11,6 +11,8 @@
 
 /* Redirects, or ends the handler with 404, when the path does not end as the route wants it to. */
 void gust__slash_check(gust_request *request);
+/* [blk] Redirects to the same path with a slash behind it. */
+void gust__slash_add(gust_request *request);
 
 /* ---- turn.c ---- */
 
@@ -31,5 +33,9 @@ void gust__detached_join(gust_request *request);
 /* Before the head of a whole answer: gives it an entity tag if the application wants that, and makes it a 304
  * if the client has it. */
 void gust__answer_conditionally(gust_request *request);
+/* Whether If-None-Match lists the tag. */
+bool gust__client_has(const gust_request *request, struct gust__slice etag);
+/* Makes the answer a 304. */
+void gust__answer_not_modified(gust_request *request);
 
 #endif

@@ -1,5 +1,5 @@
 /* What a request tells of itself, and memory that lasts as long as it does. */
-#include "web/request.h"
+#include "web/coded.h"
 
 #include "base/clock.h"
 
@@ -177,5 +177,7 @@ gust_bytes gust_body(gust_request *request)
 
 ssize_t gust_read_body(gust_request *request, void *to, size_t size)
 {
+    if (request->coded_body)
+        return gust__coded_body_read(request, to, size);
     return request->exchange->operations->read_body(request->exchange, to, size);
 }

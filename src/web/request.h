@@ -14,6 +14,7 @@
 #define GUST_WEB_REQUEST_H
 
 #include "base/list.h"
+#include "http/coding.h"
 #include "http/exchange.h"
 #include "web/app.h"
 
@@ -29,9 +30,11 @@ struct gust__call {
     void *argument;
 };
 
-struct gust__arguments; /* web/arguments.c */
-struct gust__files;     /* web/form.c */
-struct gust__cookies;   /* web/cookies.c */
+struct gust__arguments;   /* web/arguments.c */
+struct gust__files;       /* web/form.c */
+struct gust__cookies;     /* web/cookies.c */
+struct gust__coded_body;  /* web/coded_body.c */
+struct gust__file_hashes; /* web/file_hash.c */
 
 struct gust_request {
     struct gust__exchange *exchange;
@@ -54,7 +57,8 @@ struct gust_request {
     struct gust__session *session; /* web/session.c */
     const char *user;
     bool user_known;
-    void *json; /* of the body: json_t, freed when the request ends */
+    struct gust__coded_body *coded_body; /* NULL: the body came as it is */
+    void *json;                          /* of the body: json_t, freed when the request ends */
     char *method_text, *uri_text, *path_text, *query_text, *host_text;
     const char **header_texts; /* values with a NUL behind, by index; made when asked */
 
@@ -69,6 +73,10 @@ struct gust_request {
     int64_t content_length; /* that the handler set, plus one; 0: it did not */
     struct gust__call *before_headers;
     struct gust__call *after;
+    struct gust__encoder *encoder; /* the answer is encoded as it goes */
+    char *encoded;                 /* in the arena: what comes out of it */
+    enum gust__coding coding;      /* of the answer, once coding_planned */
+    bool coding_planned;
     bool has_content_type;
     bool has_default_type; /* a default header's: what is JSON says so nevertheless */
     bool finished;
@@ -89,6 +97,7 @@ struct gust__web_state {
     struct gust__loop_state state;
     pcre2_match_data *match_data;
     struct gust__list wake_on_drain;
+    struct gust__file_hashes *file_hashes; /* NULL: none yet */
     bool draining;
 };
 
@@ -118,6 +127,12 @@ enum { GUST__OUTPUT_MAX = 64 << 10 };
 
 /* Adds a header whose texts last until the request ends, unchecked. */
 void gust__answer_add(gust_request *request, struct gust__slice name, struct gust__slice value);
+/* The value of a header that is set; data is NULL: it is not. */
+struct gust__slice gust__answer_header_set(const gust_request *request, struct gust__slice name);
+/* [blk] Sends parts of the body as they are, behind the head if that has not gone. As the exchange's send. */
+int gust__answer_send(gust_request *request, const struct iovec *parts, size_t count, bool last);
+/* Room for size more bytes of output; commit by output_size. Ends the handler with 503. */
+char *gust__answer_reserve(gust_request *request, size_t size);
 /* Sends what is left and ends the answer. 0; -1: the client is gone. */
 int gust__answer_finish(gust_request *request);
 /* Forgets status, headers and output, but for default headers; the head must not have been sent. */
@@ -156,6 +171,9 @@ struct gust__web_service {
     struct gust__http_service service;
     gust_app *app;
 };
+
+/* What a body of this request may have at most, decoded. */
+int64_t gust__body_limit(const gust_request *request);
 
 void gust__web_service_init(struct gust__web_service *service, gust_app *app);
 

@@ -307,6 +307,8 @@ static void inherit_settings(gust_app *app)
                                                    : NULL;
     app->has_role = app->settings.has_role ? app->settings.has_role : parent ? parent->has_role : NULL;
     app->debug = app->settings.debug || (parent && parent->debug);
+    app->compress = app->settings.compress ? &app->settings : parent ? parent->compress : NULL;
+    app->decompress_request = app->settings.decompress_request || (parent && parent->decompress_request);
     app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
 }
 

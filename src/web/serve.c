@@ -1,4 +1,5 @@
 /* Serving a request: admitted by its head, run through middleware and handler, settled, ended. */
+#include "web/coded.h"
 #include "web/life.h"
 #include "web/session.h"
 
@@ -26,6 +27,11 @@ static int64_t body_limit(int64_t given, int64_t otherwise)
 {
     int64_t limit = given ? given : otherwise;
     return limit < 0 ? 0 : limit;
+}
+
+int64_t gust__body_limit(const gust_request *request)
+{
+    return body_limit(request->route->options.max_body, request->exchange->service->max_body);
 }
 
 static __attribute__((noinline)) const struct gust__route *find_route(const struct gust__exchange *exchange)
@@ -298,9 +304,19 @@ static void end_request(gust_request *request)
         gust__form_end(request);
     if (request->json)
         gust__json_end(request);
+    if (request->coded_body)
+        gust__coded_body_end(request);
+    if (request->encoder)
+        gust__coding_reset(request);
     if (request->session)
         gust__session_free(request->session);
     gust__error_free(request->failure);
+}
+
+static int decode_body(void *argument)
+{
+    gust__body_decode(argument);
+    return 0;
 }
 
 static void serve(struct gust__exchange *exchange)
@@ -316,7 +332,10 @@ static void serve(struct gust__exchange *exchange)
     if (timeout > 0)
         gust__deadline_begin(&deadline, timeout);
     gust__answer_defaults(request);
-    gust_next(request);
+    if (request->app->decompress_request && gust__catch(decode_body, request) < 0)
+        gust__answer_error(request);
+    else
+        gust_next(request);
     if (timeout > 0)
         gust__scope_end(&deadline.scope);
     settle(request);

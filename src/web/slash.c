@@ -19,6 +19,11 @@ static const char *with_query(gust_request *request, struct gust__slice path, co
     return gust_sprintf(request, "%.*s%s%s%s", (int)path.size, path.data, end, *query ? "?" : "", query);
 }
 
+void gust__slash_add(gust_request *request)
+{
+    gust_redirect(request, with_query(request, own_path(request), "/"), 301);
+}
+
 void gust__slash_check(gust_request *request)
 {
     struct gust__slice path = own_path(request);

@@ -10,6 +10,7 @@ static void release(struct gust__loop_state *base)
 {
     struct gust__web_state *state = (struct gust__web_state *)(void *)base;
     pcre2_match_data_free(state->match_data);
+    gust__free(state->file_hashes);
     gust__free(state);
 }
 

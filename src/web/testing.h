@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <gust/error.h>
 #include <gust/log.h>
@@ -32,6 +33,7 @@ struct gust__test_answer {
     char *body;             /* NUL behind */
     size_t size;
     unsigned sends;
+    unsigned files_sent;
     bool ended, aborted;
     bool wrong_length; /* more or fewer bytes than content_length said */
     bool close_after;
@@ -55,6 +57,7 @@ static struct gust__test_options {
     int body_error;      /* errno of read_body behind the body, ... */
     int64_t body_status; /* ... which sets body_failed */
     int send_error;      /* errno of send; the client is gone then */
+    bool no_send_file;   /* it answers EOPNOTSUPP */
     bool parks;          /* reading and sending wait for the loop */
     void (*on_watch)(struct gust__exchange *exchange);
     size_t max_memory; /* of the arena instead of the application's */
@@ -164,6 +167,32 @@ static inline int gust__test_send(struct gust__exchange *exchange, const struct 
     return gust__test_options.parks ? gust_yield() : 0;
 }
 
+/* As sendfile, but what options.no_send_file refuses. */
+static inline int gust__test_send_file(struct gust__exchange *exchange, int fd, int64_t offset, int64_t size)
+{
+    char piece[4096];
+    assert(exchange->head_sent && !exchange->ended);
+    if (gust__test_options.no_send_file) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    while (size > 0) {
+        size_t most = size < (int64_t)sizeof(piece) ? (size_t)size : sizeof(piece);
+        struct iovec part = {piece, 0};
+        ssize_t got = pread(fd, piece, most, offset);
+        if (got <= 0) {
+            errno = EIO;
+            return -1;
+        }
+        part.iov_len = (size_t)got;
+        gust__test_record_body(exchange, &part);
+        offset += got;
+        size -= got;
+    }
+    gust__test_last.files_sent++;
+    return 0;
+}
+
 static inline void gust__test_abort(struct gust__exchange *exchange)
 {
     gust__test_of(exchange)->answer->aborted = true;
@@ -177,7 +206,7 @@ static inline void gust__test_watch_gone(struct gust__exchange *exchange)
 }
 
 static const struct gust__exchange_operations gust__test_operations = {
-    gust__test_read_body, gust__test_send, gust__test_abort, gust__test_watch_gone};
+    gust__test_read_body, gust__test_send, gust__test_send_file, gust__test_abort, gust__test_watch_gone};
 
 struct gust__test_call {
     gust_app *app;
