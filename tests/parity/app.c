@@ -254,6 +254,31 @@ static gust_templates *templates(void)
     return made;
 }
 
+static void long_text(gust_request *req)
+{
+    int count = atoi(gust_path_arg(req, 1));
+    for (int i = 0; i < count; i++)
+        gust_print(req, "x");
+}
+
+static void long_bytes(gust_request *req)
+{
+    gust_set_header(req, "Content-Type", "image/png");
+    long_text(req);
+}
+
+static gust_app *compressed_app(void)
+{
+    gust_app *app = gust_app_new();
+    gust_app_set(app, .compress = true);
+    gust_route(app, "GET /text/(\\d+)", long_text);
+    gust_route(app, "GET /image/(\\d+)", long_bytes);
+    gust_route(app, "GET /flushed", flushed);
+    gust_route(app, "GET /fail/(\\d+)", fail_with);
+    gust_route(app, "GET /status/(\\d+)", status);
+    return app;
+}
+
 /* Tornado protects whole applications; here it is one part of this one. */
 static gust_app *protected_app(void)
 {
@@ -307,5 +332,7 @@ int main(int argc, char **argv)
     gust_route_redirect(app, "/old/(.*)", "/new/{1}", 301);
     gust_route_error(app, "/gone", 410);
     gust_mount(app, "/protected", protected_app());
+    gust_mount(app, "/compressed", compressed_app());
+    gust_static(app, "/static/", getenv("PARITY_STATIC"), .default_name = "index.html");
     return gust_main(app, argc, argv);
 }
