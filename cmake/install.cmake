@@ -11,6 +11,7 @@ if(TARGET green)
 endif()
 if(TARGET gust-template)
     list(APPEND gust_installed gust-template)
+    install(TARGETS gust-command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(TARGETS ${gust_installed} EXPORT gustTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

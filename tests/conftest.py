@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+import browser
 import program
 import servers
 
@@ -79,3 +80,18 @@ rabbitmq = one_for_all(servers.Rabbitmq)
 def odbc_drivers(tmp_path_factory):
     """What a program's environment needs to find both drivers, each without a lock for all its connections."""
     return {"ODBCSYSINI": str(servers.write_odbc_drivers(tmp_path_factory.mktemp("odbc")))}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all tests: browser.Browser."""
+    with browser.Browser() as started:
+        yield started
+
+
+@pytest.fixture
+def page(chromium):
+    """A tab with cookies of its own: browser.Page."""
+    opened = chromium.page()
+    yield opened
+    opened.close()

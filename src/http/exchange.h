@@ -146,7 +146,8 @@ size_t gust__http_server_connections(const struct gust__http_server *server);
 size_t gust__http_server_exchanges(const struct gust__http_server *server); /* being served now */
 
 /* Drain: stops accepting once the listen queue is empty, lets running exchanges end, answers further requests
- * of idle connections that come within idle_grace with Connection: close, then closes them (lingering).
+ * of idle connections that come within idle_grace (a first one: within two seconds at least) with Connection:
+ * close, then closes them (lingering).
  * finished(argument) is called on the loop when no connection is left. */
 void gust__http_server_drain(struct gust__http_server *server, int64_t idle_grace,
                              void (*finished)(void *argument), void *argument);

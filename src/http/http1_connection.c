@@ -76,12 +76,20 @@ int64_t gust__http1_after(const struct gust__http1_connection *connection, int64
     return gust__clock_after(gust__loop_time(connection->server->loop), duration);
 }
 
+/* At a drain: whoever has connected and not asked yet is about to, and nobody would ask again for it. */
+static int64_t grace_of(const struct gust__http1_connection *connection, int64_t grace)
+{
+    const int64_t first = GUST_S(GUST__HTTP1_FIRST_GRACE);
+    return connection->requests == 0 && grace < first ? first : grace;
+}
+
 static enum gust__http1_step wait_for_head(struct gust__http1_connection *connection)
 {
     const struct gust__http_server *server = connection->server;
     if (connection->in_at == connection->in_end) {
-        connection->deadline = gust__http1_after(
-            connection, server->draining ? server->idle_grace : server->service->idle_timeout);
+        connection->deadline =
+            gust__http1_after(connection, server->draining ? grace_of(connection, server->idle_grace)
+                                                           : server->service->idle_timeout);
     } else if (!connection->head_begun) {
         connection->head_begun = true; /* however slowly it drips in, its time runs from here */
         connection->deadline = gust__http1_after(connection, server->service->header_timeout);
@@ -358,7 +366,8 @@ void gust__http1_drain(struct gust__http1_connection *connection, int64_t grace)
     bool idle = connection->state == GUST__HTTP1_HEAD && connection->in_at == connection->in_end;
     if (!idle || connection->busy)
         return;
-    connection->deadline = gust__clock_after(gust__loop_time(connection->server->loop), grace);
+    connection->deadline =
+        gust__clock_after(gust__loop_time(connection->server->loop), grace_of(connection, grace));
     gust__http1_arm(connection);
 }
 

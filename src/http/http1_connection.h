@@ -76,6 +76,7 @@ enum {
     GUST__HTTP1_DISCARD_MAX = 256 << 10, /* bytes of an unread body that are read over */
     GUST__HTTP1_LINGER_MAX = 256 << 10,  /* bytes dropped before the connection closes regardless */
     GUST__HTTP1_SHARE = 1 << 20, /* bytes that a handler reads or sends before others have their turn */
+    GUST__HTTP1_FIRST_GRACE = 2, /* seconds at a drain for the first request, at least */
     GUST__HTTP1_TURN = 64,       /* requests before others have their turn */
     GUST__HTTP1_ARENA = 4 << 10, /* the first block of an exchange's arena */
     GUST__HTTP1_TRAILERS = 16,   /* of a chunked body; more: 431 */

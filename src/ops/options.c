@@ -107,9 +107,8 @@ static bool take_one(struct parse *parse, struct gust__defined *defined, const c
 /* "a,b,c", each a value. */
 static bool take_several(struct parse *parse, struct gust__defined *defined, const char *value)
 {
-    char *copy = gust__strdup(value),
-         *at = copy; /* for the program's life: what it is cut into is the values */
-    if (!copy)
+    char *at = keep(gust__strdup(value));
+    if (!at)
         return complain(parse, "out of memory for --%s", defined->option.name);
     while (at) {
         char *one = strsep(&at, ",");

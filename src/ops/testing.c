@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "coro/coroutine.h"
+#include "http/fetch_connections.h"
 #include "http/fetch_request.h"
 #include "web/app.h"
 
@@ -220,6 +221,7 @@ unsigned gust_test_serve(gust_app *app)
 static void end_servers(struct run *run)
 {
     gust__fetch_relative_to = NULL;
+    gust__connections_expire(gust_loop_current(), INT64_MAX); /* or each drain waits for their next request */
     while (run->served) {
         struct served *served = run->served;
         run->served = served->next;

@@ -6,6 +6,7 @@
 #include "base/throw.h"
 #include "http/header_check.h"
 #include "http/status.h"
+#include "web/development.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -255,6 +256,8 @@ int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
+    if (request->app->development)
+        gust__development_finish(request);
     if (!request->exchange->head_sent)
         gust__answer_conditionally(request);
     int result = send_output(request, NULL, 0, GUST__ENCODE_END);

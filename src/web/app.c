@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "http/header_check.h"
+#include "web/development.h"
 #include "web/files.h"
 
 #include <limits.h>
@@ -84,6 +85,8 @@ void gust_app_free(gust_app *app)
     gust__free(app->literals);
     gust__free(app->mistake);
     gust_templates_free(app->templates);
+    if (!app->mount)
+        gust__development_free(app->development);
     gust__free(app);
 }
 

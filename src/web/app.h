@@ -94,7 +94,8 @@ struct gust_app {
     struct gust__static *files;        /* what gust_static serves, in order */
     bool etags, debug, has_default_headers; /* of the frozen application: itself or a parent */
     char *mistake;
-    struct gust_templates *templates; /* NULL: those of the application that it is mounted in */
+    struct gust_templates *templates;      /* NULL: those of the application that it is mounted in */
+    struct gust__development *development; /* under `gust dev`: the served application's; else NULL */
     bool frozen;
 };
 

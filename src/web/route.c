@@ -2,6 +2,7 @@
 #include "web/app.h"
 
 #include "base/alloc.h"
+#include "web/development.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -321,6 +322,8 @@ int gust__app_freeze(gust_app *app)
         return 0;
     if (index_literals(app) < 0 || chain_middleware(app) < 0)
         return gust_error_set(ENOMEM, "out of memory for the routes");
+    if (gust__development_begin(app) < 0)
+        return gust_error_set(ENOMEM, "out of memory for the development pages");
     gust__app_inherit_keys(app);
     inherit_settings(app);
     for (struct gust__route *route = app->routes; route; route = route->next) {
@@ -453,6 +456,10 @@ const struct gust__route *gust__app_find_plain(const gust_app *app, const struct
 void gust__app_find(gust_app *app, const struct gust__request_head *head, pcre2_match_data *match_data,
                     struct gust__match *match)
 {
+    gust_app *ours =
+        app->development ? gust__development_app(app->development, head->path.data, head->path.size) : NULL;
+    if (ours)
+        app = ours;
     *match = (struct gust__match){.path = head->path};
     if (find_in(app, head, head->method, head->path, match_data, match))
         return;

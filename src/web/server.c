@@ -74,7 +74,9 @@ int gust_server_drain(gust_server *server, int64_t at_most)
 {
     GUST_DEADLINE(at_most);
     gust__web_drain(gust_loop_current());
-    gust__http_server_drain(server->server, GUST_S(IDLE_GRACE_SECONDS), drained, &server->drained);
+    /* Under `gust dev` the next program waits for the end of this one, and the browser tries again. */
+    int64_t grace = server->service.app->development ? 0 : GUST_S(IDLE_GRACE_SECONDS);
+    gust__http_server_drain(server->server, grace, drained, &server->drained);
     return gust_event_wait(&server->drained);
 }
 
