@@ -7,6 +7,7 @@ add_library(gust-green-objects OBJECT ${green_sources})
 set_target_properties(gust-green-objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 target_compile_options(gust-green-objects PRIVATE -U_FORTIFY_SOURCE -fno-builtin)
 target_link_libraries(gust-green-objects PRIVATE gust-own)
+target_compile_definitions(gust-green-objects PRIVATE GUST_LOG_NAME="gust")
 # ThreadSanitizer makes a key before it is ready for instrumented code, and its wrappers of blocking calls do not see
 # the atomics of what they call: to it the hooks are libc.
 set_source_files_properties(${green_sources} PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)

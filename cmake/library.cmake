@@ -32,6 +32,7 @@ endforeach()
 add_library(gust-objects OBJECT ${gust_sources})
 set_target_properties(gust-objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 target_link_libraries(gust-objects PRIVATE gust-own)
+target_compile_definitions(gust-objects PRIVATE GUST_LOG_NAME="gust") # gust/log.h
 foreach(optional sqlite3 hiredis)
     if(optional IN_LIST gust_packages)
         string(REGEX REPLACE "3$" "" name ${optional})

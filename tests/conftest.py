@@ -74,6 +74,7 @@ redis = one_for_all(servers.Redis)
 memcached = one_for_all(servers.Memcached)
 https = one_for_all(servers.Https)
 rabbitmq = one_for_all(servers.Rabbitmq)
+mongodb = one_for_all(servers.Mongodb)
 
 
 @pytest.fixture(scope="session")

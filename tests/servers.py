@@ -335,7 +335,16 @@ class Rabbitmq(Server):
         return f"amqp://guest:guest@{self.host}:{self.port}/"
 
 
-KINDS = {kind.name: kind for kind in (Postgresql, Mariadb, Redis, Memcached, Https, Rabbitmq)}
+class Mongodb(Server):
+    """A stub (mongo_stub.py): Debian has no server of MongoDB."""
+
+    name = "mongodb"
+
+    def command(self):
+        return ["/usr/bin/python3", HERE / "mongo_stub.py", self.host, self.port]
+
+
+KINDS = {kind.name: kind for kind in (Postgresql, Mariadb, Redis, Memcached, Https, Rabbitmq, Mongodb)}
 
 
 def write_odbc_drivers(folder):

@@ -38,6 +38,11 @@ def test_200_blocking_pops_of_hiredis_at_once(build, redis):
     load(build, "redis", redis.url, 200)
 
 
+def test_200_finds_of_libmongoc_at_once(build, mongodb):
+    """Against a stub: no server of MongoDB is packaged."""
+    load(build, "mongodb", mongodb.url, 200)
+
+
 def test_50_transfers_of_libcurl_at_once_under_a_name_that_has_to_be_looked_up(build, https):
     load(build, "https", https.url, 50, f"--certificate={https.certificate}")
 

@@ -9,7 +9,8 @@ pytestmark = pytest.mark.plain
 
 # The page's heading: what pkg-config calls the library.
 RECIPES = {"libpq": "libpq", "libmariadb": "libmariadb", "hiredis": "hiredis", "ODBC": "odbc", "libcurl": "libcurl",
-           "libmemcached": "libmemcached", "librabbitmq": "librabbitmq"}
+           "libmemcached": "libmemcached", "librabbitmq": "librabbitmq",
+           "libmongoc": "libmongoc-1.0"}
 WARNINGS = ["-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-O2", "-g"]
 
 
@@ -103,3 +104,11 @@ def test_an_interrupted_libmemcached_never_shows_earlier_values(interrupt, memca
 
 def test_an_interrupted_librabbitmq_never_shows_earlier_messages(interrupt, rabbitmq):
     assert interrupt("librabbitmq", rabbitmq.url) == ALL_DEAD
+
+
+def test_an_interrupted_libmongoc_never_shows_earlier_documents(interrupt, mongodb):
+    """Against a stub: no server of MongoDB is packaged. It connects anew at once, within the same scope: mostly that is
+    interrupted too, and then it does not try again for a while."""
+    said = interrupt("libmongoc", mongodb.url)
+    dead, answered = map(int, re.fullmatch(r"interrupted 10, then dead (\d+), answered (\d+)\n", said).groups())
+    assert dead + answered == 30

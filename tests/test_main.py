@@ -74,8 +74,8 @@ def test_the_access_log_in_tornados_format(start, tmp_path):
     program.talk(hello.port, b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert program.wait_until(lambda: log.read_text().count("\n") == 2)
     first, second = log.read_text().splitlines()
-    assert re.fullmatch(r"\[I \d{6} \d\d:\d\d:\d\d access\] 200 GET /hello/x\?y=1 \(127\.0\.0\.1\) \d+\.\d\dms", first)
-    assert re.fullmatch(r"\[W .* access\] 404 GET /nowhere \(127\.0\.0\.1\) \d+\.\d\dms", second)
+    assert re.fullmatch(r"\[I \d{6} \d\d:\d\d:\d\d access [0-9a-v]{8}-1\] 200 GET /hello/x\?y=1 \(127\.0\.0\.1\) \d+\.\d\dms", first)
+    assert re.fullmatch(r"\[W .* access [0-9a-v]{8}-2\] 404 GET /nowhere \(127\.0\.0\.1\) \d+\.\d\dms", second)
 
 
 def test_the_access_log_is_off_without_a_terminal(start):

@@ -35,6 +35,9 @@ static const struct load_kind *const kinds[] = {
 #ifdef LOAD_ODBC
     &load_odbc,
 #endif
+#ifdef LOAD_MONGODB
+    &load_mongodb,
+#endif
 };
 
 enum { MAX_COUNT = 10000, OPENED_AT_ONCE = 10 };

@@ -25,5 +25,6 @@ extern const struct load_kind load_mariadb;
 extern const struct load_kind load_redis;
 extern const struct load_kind load_https;
 extern const struct load_kind load_odbc;
+extern const struct load_kind load_mongodb;
 
 #endif

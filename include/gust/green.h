@@ -26,9 +26,9 @@
  * afterwards it reports a dead connection, rather than hand one question's answer to the next. (As with any
  * dead connection, who writes to it gets SIGPIPE unless the program ignores that, as gust_main does.)
  *
- * A signal's handler runs while the loop waits; as in a program where another thread takes the signal, no
- * coroutine's call ends with EINTR, except where its own mask let the signal in (ppoll, pselect,
- * epoll_pwait).
+ * A signal's handler that runs while the loop waits ends the call of the coroutine that gust_run runs with
+ * EINTR, as a signal ends the main thread's, if SA_RESTART does not let it go on. No other coroutine's call
+ * ends so, except where its own mask let the signal in (ppoll, pselect, epoll_pwait).
  *
  * GUST_GREEN_TRACE=1 in the environment prints each wait with its caller.
  */

@@ -181,7 +181,8 @@ typedef struct gust_app_settings {
     bool decompress_request
         GUST_ZERO; /* bodies that come as gzip, br, zstd or deflate; max_body holds for both,
                       what comes and what it decodes to. Others get 415, malformed ones 400 */
-    const char *template_directory GUST_ZERO; /* for gust_render: gust/template.h; read again in debug */
+    const char *template_directory GUST_ZERO;     /* for gust_render: gust/template.h; read again in debug */
+    bool trust_request_id GUST_ZERO; /* a client's X-Request-Id is the request's: gust_request_id */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */
@@ -212,6 +213,10 @@ GUST_API const char *gust_host(gust_request *request); /* with port when given; 
 GUST_API const char *gust_remote_ip(gust_request *request); /* "127.0.0.1", "unix" */
 GUST_API const char *gust_scheme(gust_request *request);    /* "http" */
 GUST_API int64_t gust_elapsed(gust_request *request);       /* nanoseconds since its head was complete */
+/* What log lines of this request show: "3k9f02ta-17", unlike any other of any process. Behind a proxy that
+ * sets X-Request-Id, .trust_request_id takes that (1 to 64 letters, digits, '.', '_' and '-'; else it is
+ * made). Costs nothing until asked for, or logged. */
+GUST_API const char *gust_request_id(gust_request *request);
 
 /* A header's value, the first of several; NULL: it did not come. Names are compared without case. */
 GUST_API const char *gust_header(gust_request *request, const char *name);

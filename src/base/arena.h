@@ -32,6 +32,18 @@ struct gust__arena {
  */
 void gust__arena_init(struct gust__arena *arena, void *first, size_t first_size, size_t max);
 
+/* The same for one that is zeroed, and a first block that is 16-aligned: a few stores. */
+static inline void gust__arena_init_zeroed(struct gust__arena *arena, void *first, size_t first_size,
+                                           size_t max)
+{
+    arena->at = first;
+    arena->end = arena->at + first_size;
+    arena->first = first;
+    arena->first_size = first_size;
+    arena->max = max;
+    gust__asan_poison(first, first_size);
+}
+
 /* Frees every block that the arena allocated, and makes the arena empty and usable again. */
 void gust__arena_reset(struct gust__arena *arena);
 

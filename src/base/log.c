@@ -11,13 +11,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 
 enum { MAX_MODULE = 64, COLOUR_ROOM = 16, ESCAPE_ROOM = 8 };
 
-static _Atomic int lowest = GUST_INFO;
-static _Atomic int colour = -1; /* 1 yes, 0 no, -1 not yet known */
+size_t (*_Atomic gust__log_request)(char to[GUST__LOG_REQUEST]);
 
 /* The sink. `have_sink` spares the lock where there is none; while the lock is held for a call of the sink,
  * its thread knows by `in_sink`. */
@@ -27,17 +24,7 @@ static void *sink_arg;
 static _Atomic bool have_sink;
 static _Thread_local bool in_sink __attribute__((tls_model("initial-exec")));
 
-void gust_log_set_level(gust_log_level level)
-{
-    atomic_store_explicit(&lowest, (int)level, memory_order_relaxed);
-}
-
-int gust_log_enabled(gust_log_level level)
-{
-    return (int)level >= atomic_load_explicit(&lowest, memory_order_relaxed);
-}
-
-/* ---- Where lines go ---- */
+/* ---- The sink ---- */
 
 /* A fork while another thread was in the sink leaves the child with a lock that nobody will drop. */
 static void after_fork(void)
@@ -79,43 +66,6 @@ static bool give_to_sink(const gust_log_line *line)
     return given;
 }
 
-void gust__log_choose_colour(void)
-{
-    struct termios terminal;
-    const char *refused = getenv("NO_COLOR");
-    const char *type = getenv("TERM");
-    bool wanted = !(refused && *refused) && type && strcmp(type, "dumb") != 0 &&
-                  gust__sys_ioctl(STDERR_FILENO, TCGETS, &terminal) == 0;
-    atomic_store_explicit(&colour, wanted, memory_order_relaxed);
-}
-
-static void write_pieces(struct iovec *pieces, int count)
-{
-    while (gust__sys_writev(STDERR_FILENO, pieces, count) < 0 && errno == EINTR)
-        continue;
-}
-
-static void write_line(const gust_log_line *line)
-{
-    static const char colours[] = {
-        [GUST_DEBUG] = '4', [GUST_INFO] = '2', [GUST_WARNING] = '3', [GUST_ERROR] = '1'};
-    size_t prefix = (size_t)(line->text - line->whole) - 1;
-    char start[] = "\033[2;30m";
-    char end[] = "\033[0m";
-    start[sizeof(start) - 3] = colours[line->level];
-    if (atomic_load_explicit(&colour, memory_order_relaxed) < 0)
-        gust__log_choose_colour();
-    bool coloured = atomic_load_explicit(&colour, memory_order_relaxed) > 0;
-    struct iovec pieces[] = {
-        {start, coloured ? sizeof(start) - 1 : 0},
-        {(char *)(uintptr_t)line->whole, prefix},
-        {end, coloured ? sizeof(end) - 1 : 0},
-        {(char *)(uintptr_t)line->whole + prefix, line->whole_len - prefix},
-        {(char[]){'\n'}, 1},
-    };
-    write_pieces(pieces, (int)GUST_LEN(pieces));
-}
-
 /* ---- What a line looks like ---- */
 
 /* "240229 13:59:59". Breaking down local time takes a lock and a search in libc: once a second is enough. */
@@ -149,23 +99,11 @@ static void find_module(const char *file, char *module)
 }
 
 /* The bytes of the character at `at` that may stand in a line as it is; 0 if it must be escaped: control
- * characters (C0, DEL, C1) and whatever is not UTF-8 by RFC 3629, section 4. */
+ * characters (C0, DEL, C1) and whatever is not UTF-8. */
 static size_t harmless(const unsigned char *at, const unsigned char *end)
 {
-    unsigned char c = at[0];
-    if (c < 0x80)
-        return c >= 0x20 && c != 0x7f;
-    size_t size = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (size == 0 || (size_t)(end - at) < size)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (c == 0xe0 && at[1] < 0xa0) || (c == 0xf0 && at[1] < 0x90);
-    bool outside = (c == 0xed && at[1] >= 0xa0) || (c == 0xf4 && at[1] >= 0x90);
-    bool control = c == 0xc2 && at[1] < 0xa0;
-    return overlong || outside || control ? 0 : size;
+    bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && end - at > 1 && at[1] < 0xa0);
+    return control ? 0 : gust__log_character(at, end);
 }
 
 static size_t escape_byte(char *to, unsigned char c)
@@ -209,9 +147,14 @@ static size_t escape(char *to, size_t room, const char *text, size_t length, boo
     return cut + 3;
 }
 
-static size_t put_prefix(char *to, size_t size, gust_log_level level, const char *module, int line)
+static size_t put_prefix(char *to, size_t size, const gust_log_line *line)
 {
-    return (size_t)snprintf(to, size, "[%c %s %s:%d] ", "DIWE"[level], gust__log_time(), module, line);
+    char number[16] = "";
+    if (line->line > 0)
+        snprintf(number, sizeof(number), ":%d", line->line);
+    return (size_t)snprintf(to, size, "[%c %s %s%s%s%s] ", "DIWE"[line->level], gust__log_time(),
+                            line -> module, number, line -> request ? " " : "",
+                            line->request ? line->request : "");
 }
 
 /* A level from outside the enumeration must not index anything. */
@@ -220,43 +163,89 @@ static gust_log_level known(gust_log_level level)
     return (unsigned)level > GUST_ERROR ? GUST_ERROR : level;
 }
 
-void gust__log_emit(const gust_log_line *line)
+void gust__log_emit(const struct gust__log_record *record)
 {
-    if (!give_to_sink(line))
-        write_line(line);
+    if (!give_to_sink(&record->line))
+        gust__log_write(GUST__LOG_GENERAL, record);
 }
 
 /* Behind those that wait to be written, so that lines stay in order. What a sink logs is no part of that. */
-static void emit(const gust_log_line *line)
+static void emit(const struct gust__log_record *record)
 {
-    if (in_sink || !gust__log_later(line, NULL, 0))
-        gust__log_emit(line);
+    if (in_sink || !gust__log_later(record, NULL, 0))
+        gust__log_emit(record);
 }
 
-void gust_log_at(gust_log_level level, const char *file, int line, const char *format, ...)
+/* The id of the request that is served here, in room; NULL: none. */
+static const char *find_request(char room[GUST__LOG_REQUEST])
+{
+    size_t (*function)(char *) = atomic_load_explicit(&gust__log_request, memory_order_relaxed);
+    return function && function(room) > 0 ? room : NULL;
+}
+
+/* Gives the record's line its text: the prefix, and the message escaped. */
+static void put_whole(gust_log_line *line, char whole[GUST__LOG_LINE - COLOUR_ROOM], bool cut)
+{
+    const size_t size = GUST__LOG_LINE - COLOUR_ROOM;
+    size_t prefix = put_prefix(whole, size, line);
+    size_t escaped = escape(whole + prefix, size - prefix - 1, line->message, line->message_len, cut);
+    whole[prefix + escaped] = '\0';
+    line->text = whole + prefix, line->text_len = escaped;
+    line->whole = whole, line->whole_len = prefix + escaped;
+}
+
+static void log_arguments(const char *name, gust_log_level level, const char *file, int line,
+                          const char *format, va_list arguments)
 {
     int saved = errno;
-    char text[GUST__LOG_LINE];
-    va_list arguments;
-    va_start(arguments, format);
+    char text[GUST__LOG_LINE], whole[GUST__LOG_LINE - COLOUR_ROOM];
+    char module[MAX_MODULE + 1], request[GUST__LOG_REQUEST];
     int wanted = vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
     size_t length = wanted < 0 ? 0 : (size_t)wanted;
     bool cut = length >= sizeof(text);
     if (cut)
         length = sizeof(text) - 1;
 
-    char module[MAX_MODULE + 1];
     find_module(file, module);
-    level = known(level);
-    char whole[GUST__LOG_LINE - COLOUR_ROOM];
-    size_t prefix = put_prefix(whole, sizeof(whole), level, module, line);
-    size_t escaped = escape(whole + prefix, sizeof(whole) - prefix - 1, text, length, cut);
-    whole[prefix + escaped] = '\0';
-    gust_log_line record = {.level = level, .module = module, .line = line};
-    record.text = whole + prefix, record.text_len = escaped;
-    record.whole = whole, record.whole_len = prefix + escaped;
+    struct gust__log_record record = {.line = {.level = known(level), .module = module, .line = line}};
+    record.line.name = name, record.line.time = gust__clock_wall();
+    record.line.request = find_request(request);
+    record.line.message = text, record.line.message_len = length;
+    put_whole(&record.line, whole, cut);
     emit(&record);
+    errno = saved;
+}
+
+void gust_log_to(const char *name, gust_log_level level, const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_arguments(name, level, file, line, format, arguments);
+    va_end(arguments);
+}
+
+void gust_log_at(gust_log_level level, const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_arguments("app", level, file, line, format, arguments);
+    va_end(arguments);
+}
+
+void gust__log_access(gust_log_level level, const char *request, const char *text, const char *members,
+                      size_t members_len)
+{
+    int saved = errno;
+    char whole[GUST__LOG_LINE - COLOUR_ROOM];
+    struct gust__log_record record = {.members = members, .members_len = members_len};
+    record.line = (gust_log_line){.level = known(level), .module = "access", .name = "access"};
+    record.line.request = request, record.line.time = gust__clock_wall();
+    record.line.message = text, record.line.message_len = strlen(text);
+    put_whole(&record.line, whole, false);
+    if (gust__log_has_file(GUST__LOG_ACCESS))
+        gust__log_write(GUST__LOG_ACCESS, &record);
+    else
+        emit(&record);
     errno = saved;
 }
 
@@ -279,23 +268,29 @@ void gust__log_append_backtrace(struct gust__buffer *whole, void *const *frames,
     gust__buffer_fini(&lines);
 }
 
-static int put_error_line(struct gust__buffer *whole, const char *what, const gust_error *error, int code)
+/* "what: the error's text", as much as fits. -> its length */
+static size_t format_error(char *text, size_t size, const char *what, const gust_error *error, int code)
 {
-    char text[GUST__ERROR_TEXT + 256];
     int length;
     if (!error)
-        length = snprintf(text, sizeof(text), "%s: %s", what, strerrordesc_np(code));
+        length = snprintf(text, size, "%s: %s", what, strerrordesc_np(code));
     else if (strcmp(gust_error_domain(error), "errno") == 0)
-        length = snprintf(text, sizeof(text), "%s: %s", what, gust_error_text(error));
+        length = snprintf(text, size, "%s: %s", what, gust_error_text(error));
     else
-        length = snprintf(text, sizeof(text), "%s: %s (%s %d)", what, gust_error_text(error),
+        length = snprintf(text, size, "%s: %s (%s %d)", what, gust_error_text(error),
                           gust_error_domain(error), gust_error_detail(error));
-    bool cut = (size_t)length >= sizeof(text);
+    return (size_t)length < size ? (size_t)length : size - 1;
+}
+
+/* Puts prefix and message into whole, which grows. */
+static int put_error_line(struct gust__buffer *whole, const gust_log_line *line, const char *prefix, bool cut)
+{
     size_t room = GUST__LOG_LINE - 256;
-    char *to = gust__buffer_reserve(whole, room + 1);
+    char *to =
+        gust__buffer_append(whole, prefix, strlen(prefix)) < 0 ? NULL : gust__buffer_reserve(whole, room + 1);
     if (!to)
         return -1;
-    gust__buffer_added(whole, escape(to, room, text, cut ? sizeof(text) - 1 : (size_t)length, cut));
+    gust__buffer_added(whole, escape(to, room, line->message, line->message_len, cut));
     return 0;
 }
 
@@ -311,23 +306,27 @@ void gust__log_error_at(gust_log_level level, const char *file, int line, const 
                         const char *what)
 {
     int saved = errno;
-    char module[MAX_MODULE + 1], prefix[128];
+    char module[MAX_MODULE + 1], prefix[256], request[GUST__LOG_REQUEST], text[GUST__ERROR_TEXT + 256];
     find_module(file, module);
-    level = known(level);
-    size_t length = put_prefix(prefix, sizeof(prefix), level, module, line);
+    struct gust__log_record record = {.line = {.level = known(level), .module = module, .line = line}};
+    record.line.name = "app", record.line.time = gust__clock_wall();
+    record.line.request = find_request(request);
+    record.line.message = text;
+    record.line.message_len = format_error(text, sizeof(text), what, error, saved);
+    bool cut = record.line.message_len == sizeof(text) - 1;
+    size_t length = put_prefix(prefix, sizeof(prefix), &record.line);
     struct gust__buffer whole = {.max = GUST__LOG_BACKTRACE - COLOUR_ROOM};
-    if (gust__buffer_append(&whole, prefix, length) < 0 || put_error_line(&whole, what, error, saved) < 0) {
+    if (put_error_line(&whole, &record.line, prefix, cut) < 0) {
         gust_log_at(level, file, line, "%s: %s", what, gust_error_text(error)); /* which needs no memory */
         goto out;
     }
-    gust_log_line record = {.level = level, .module = module, .line = line};
-    gust__log_point_at(&record, &whole, length);
+    gust__log_point_at(&record.line, &whole, length);
     size_t frames = error ? error->frame_count : 0;
     if (frames > 0 && gust__log_defers && !in_sink && gust__log_later(&record, error->frames, frames))
         goto out;
     if (frames > 0)
         gust__log_append_backtrace(&whole, error->frames, frames);
-    gust__log_point_at(&record, &whole, length);
+    gust__log_point_at(&record.line, &whole, length);
     emit(&record);
 out:
     gust__buffer_fini(&whole);

@@ -19,14 +19,10 @@ enum { max_waiting = 1000 }; /* lines; who logs one more waits for room */
 
 struct later {
     struct later *next;
-    gust_log_level level;
-    int line;
-    char *module; /* behind whole */
-    size_t prefix;
-    size_t length;
+    struct gust__log_record record; /* its texts are behind */
     size_t frame_count;
     void *frames[GUST__ERROR_FRAMES];
-    char whole[];
+    char texts[];
 };
 
 _Thread_local bool gust__log_defers;
@@ -60,16 +56,15 @@ static __attribute__((constructor)) void begin(void)
 
 static void write_it(const struct later *later)
 {
-    gust_log_line line = {.level = later->level, .module = later->module, .line = later->line};
+    struct gust__log_record record = later->record;
+    gust_log_line *line = &record.line;
+    size_t prefix = (size_t)(line->text - line->whole);
     struct gust__buffer whole = {.max = GUST__LOG_BACKTRACE};
-    if (gust__buffer_append(&whole, later->whole, later->length) == 0 && gust__buffer_reserve(&whole, 1)) {
+    if (gust__buffer_append(&whole, line->whole, line->whole_len) == 0 && gust__buffer_reserve(&whole, 1)) {
         gust__log_append_backtrace(&whole, later->frames, later->frame_count);
-        gust__log_point_at(&line, &whole, later->prefix);
-    } else { /* no memory: without its backtrace */
-        line.whole = later->whole, line.whole_len = later->length;
-        line.text = line.whole + later->prefix, line.text_len = line.whole_len - later->prefix;
-    }
-    gust__log_emit(&line);
+        gust__log_point_at(line, &whole, prefix);
+    } /* else no memory: without its backtrace */
+    gust__log_emit(&record);
     gust__buffer_fini(&whole);
 }
 
@@ -113,28 +108,52 @@ static void see_to_it(void)
 
 /* ---- Who logs ---- */
 
-static struct later *keep(const gust_log_line *line, void *const *frames, size_t count)
+/* Copies size bytes and a NUL to *to, which moves on. NULL stays NULL. */
+static const char *copy(char **to, const char *text, size_t size)
 {
-    size_t module = strlen(line->module) + 1;
-    struct later *later = gust__malloc(sizeof(*later) + line->whole_len + 1 + module);
+    if (!text)
+        return NULL;
+    char *copied = memcpy(*to, text, size);
+    copied[size] = '\0';
+    *to += size + 1;
+    return copied;
+}
+
+static size_t length_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+static struct later *keep(const struct gust__log_record *record, void *const *frames, size_t count)
+{
+    const gust_log_line *line = &record->line;
+    size_t module = strlen(line->module), name = strlen(line->name), request = length_of(line->request);
+    size_t texts = line->whole_len + line->message_len + module + name + request + record->members_len + 6;
+    struct later *later = gust__malloc(sizeof(*later) + texts);
     if (!later)
         return NULL;
-    *later = (struct later){.level = line->level, .line = line->line, .length = line->whole_len};
-    later->prefix = (size_t)(line->text - line->whole);
+    later->record = *record;
+    later->next = NULL;
     later->frame_count = count < GUST__ERROR_FRAMES ? count : GUST__ERROR_FRAMES;
-    memcpy(later->whole, line->whole, line->whole_len);
-    later->whole[line->whole_len] = '\0';
-    later->module = memcpy(later->whole + line->whole_len + 1, line->module, module);
     if (count > 0)
         memcpy(later->frames, frames, later->frame_count * sizeof(*frames));
+    char *to = later->texts;
+    gust_log_line *kept = &later->record.line;
+    kept->whole = copy(&to, line->whole, line->whole_len);
+    kept->text = kept->whole + (line->text - line->whole);
+    kept->message = copy(&to, line->message, line->message_len);
+    kept->module = copy(&to, line->module, module);
+    kept->name = copy(&to, line->name, name);
+    kept->request = copy(&to, line->request, request);
+    later->record.members = copy(&to, record->members, record->members_len);
     return later;
 }
 
-bool gust__log_later(const gust_log_line *line, void *const *frames, size_t count)
+bool gust__log_later(const struct gust__log_record *record, void *const *frames, size_t count)
 {
     if (count == 0 && atomic_load_explicit(&waiting, memory_order_acquire) == 0)
         return false;
-    struct later *later = keep(line, frames, count);
+    struct later *later = keep(record, frames, count);
     if (!later)
         return false;
     gust__lock_take(&lock);

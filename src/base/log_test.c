@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/log_int.h"
 #include "base/lock.h"
+#include "base/clock.h"
 
 /* What one call wrote to standard error, which is a pipe meanwhile. */
 static char written[32 << 10];
@@ -49,7 +50,9 @@ static struct {
     int calls;
     gust_log_level level;
     int line;
-    char module[80], text[20000], whole[20000];
+    char module[80], text[20000], whole[20000], name[40], request[80], message[5000];
+    size_t message_len;
+    int64_t time;
 } seen;
 
 static void keep(void *arg, const gust_log_line *line)
@@ -60,6 +63,12 @@ static void keep(void *arg, const gust_log_line *line)
     seen.line = line->line;
     assert_int_equal(strlen(line->text), line->text_len);
     assert_int_equal(strlen(line->whole), line->whole_len);
+    assert_true(line->message_len < sizeof(seen.message));
+    memcpy(seen.message, line->message, line->message_len);
+    seen.message_len = line->message_len;
+    seen.time = line->time;
+    strcpy(seen.name, line->name);
+    strcpy(seen.request, line->request ? line->request : "(none)");
     strcpy(seen.module, line->module);
     strcpy(seen.text, line->text);
     strcpy(seen.whole, line->whole);
@@ -194,6 +203,92 @@ static void a_sink_gets_the_line(void **state)
     assert_string_equal(seen.text, "it is so");
     assert_memory_equal(seen.whole, "[E ", 3);
     assert_non_null(strstr(seen.whole, "] it is so"));
+}
+
+static void a_sink_gets_the_message_as_it_was(void **state)
+{
+    (void)state;
+    int64_t before = gust__clock_wall();
+    gust_log(GUST_INFO, "a\n\xff");
+    assert_string_equal(seen.text, "a\\n\\xff");
+    assert_int_equal(seen.message_len, 3);
+    assert_memory_equal(seen.message, "a\n\xff", 3);
+    assert_true(seen.time >= before && seen.time <= gust__clock_wall());
+    assert_string_equal(seen.name, "app");
+    assert_string_equal(seen.request, "(none)");
+    gust_log_to("db", GUST_INFO, "m.c", 1, "x");
+    assert_string_equal(seen.name, "db");
+}
+
+static size_t give_id(char to[GUST__LOG_REQUEST])
+{
+    strcpy(to, "ab-1");
+    return 4;
+}
+
+static void a_line_has_the_requests_id(void **state)
+{
+    (void)state;
+    atomic_store(&gust__log_request, give_id);
+    gust_log_at(GUST_INFO, "m.c", 7, "x");
+    assert_string_equal(strchr(seen.whole, 'm'), "m:7 ab-1] x");
+    assert_string_equal(seen.request, "ab-1");
+    gust_error_set(EAGAIN, "y");
+    gust__log_error(GUST_ERROR, gust_error_last(), "z");
+    atomic_store(&gust__log_request, NULL);
+    assert_string_equal(strstr(seen.whole, " ab-1"), " ab-1] z: y");
+    gust__log_access(GUST_INFO, "cd-2", "200 GET /", NULL, 0);
+    assert_string_equal(strstr(seen.whole, "access"), "access cd-2] 200 GET /");
+    assert_string_equal(seen.name, "access");
+}
+
+static void names_may_have_levels_of_their_own(void **state)
+{
+    (void)state;
+    assert_int_equal(gust_log_set_levels("warning,gust=error,db=debug"), 0);
+    assert_false(gust_log_enabled(GUST_INFO));
+    assert_true(gust_log_enabled_for("app", GUST_WARNING));
+    assert_false(gust_log_enabled_for("gust", GUST_WARNING));
+    assert_true(gust_log_enabled_for("gust", GUST_ERROR));
+    assert_true(gust_log_enabled_for("db", GUST_DEBUG));
+    assert_false(gust_log_enabled_for("d", GUST_INFO));
+    assert_int_equal(gust_log_set_level_for("gust", GUST_INFO), 0);
+    assert_true(gust_log_enabled_for("gust", GUST_INFO));
+}
+
+static void wrong_levels_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",          "loud",        "error,",    ",error",
+                                        "error,db",  "error,=info", "error,db=", "error,db=info=info",
+                                        "error,Info"};
+    for (size_t i = 0; i < GUST_LEN(wrong); i++) {
+        errno = 0;
+        assert_int_equal(gust_log_set_levels(wrong[i]), -1);
+        assert_int_equal(errno, EINVAL);
+        assert_true(gust_log_enabled(GUST_INFO));
+    }
+}
+
+static void names_and_their_number_are_limited(void **state)
+{
+    (void)state;
+    char name[40];
+    memset(name, 'n', sizeof(name));
+    name[31] = '\0';
+    assert_int_equal(gust_log_set_level_for(name, GUST_INFO), 0);
+    name[31] = 'n', name[32] = '\0';
+    assert_int_equal(gust_log_set_level_for(name, GUST_INFO), -1);
+    assert_int_equal(errno, EINVAL);
+    int count = 0;
+    do {
+        snprintf(name, sizeof(name), "name-%d", count++);
+        errno = 0;
+    } while (gust_log_set_level_for(name, GUST_ERROR) == 0);
+    assert_int_equal(errno, ENOSPC);
+    assert_int_equal(count, 16 - 3 + 1); /* gust, db, nnn... have theirs */
+    assert_int_equal(gust_log_set_level_for("name-0", GUST_INFO), 0);
+    assert_true(gust_log_enabled_for(name, GUST_INFO));
 }
 
 static void a_forged_line_stays_one_line(void **state)
@@ -425,6 +520,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(colour_is_for_terminals, without_sink, without_sink),
         cmocka_unit_test_setup_teardown(levels_below_are_dropped_unevaluated, with_sink, without_sink),
         cmocka_unit_test_setup_teardown(a_sink_gets_the_line, with_sink, without_sink),
+        cmocka_unit_test_setup_teardown(a_sink_gets_the_message_as_it_was, with_sink, without_sink),
+        cmocka_unit_test_setup_teardown(a_line_has_the_requests_id, with_sink, without_sink),
+        cmocka_unit_test_setup_teardown(wrong_levels_change_nothing, with_sink, without_sink),
+        cmocka_unit_test_setup_teardown(names_may_have_levels_of_their_own, with_sink, without_sink),
+        cmocka_unit_test_setup_teardown(names_and_their_number_are_limited, with_sink, without_sink),
         cmocka_unit_test_setup_teardown(a_forged_line_stays_one_line, with_sink, without_sink),
         cmocka_unit_test_setup_teardown(a_line_is_cut_at_4_kib, with_sink, without_sink),
         cmocka_unit_test_setup_teardown(a_long_module_is_cut, with_sink, without_sink),

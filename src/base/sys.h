@@ -432,6 +432,11 @@ static inline int gust__sys_fchmodat(int directory, const char *path, mode_t mod
     return (int)gust__sys_call("fchmodat", SYS_fchmodat, directory, (long)path, (long)mode, 0, 0, 0);
 }
 
+static inline int gust__sys_flock(int fd, int operation)
+{
+    return (int)gust__sys_call("flock", SYS_flock, fd, operation, 0, 0, 0, 0);
+}
+
 static inline int gust__sys_ftruncate(int fd, off_t length)
 {
     return (int)gust__sys_call("ftruncate", SYS_ftruncate, fd, (long)length, 0, 0, 0, 0);

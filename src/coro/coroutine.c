@@ -156,7 +156,7 @@ static void exchange(struct gust__exceptions *here, struct gust__coroutine *coro
     coroutine->exceptions = other;
 }
 
-void gust__coroutine_resume(struct gust__coroutine *coroutine)
+static inline __attribute__((always_inline)) void resume(struct gust__coroutine *coroutine)
 {
     struct gust__coroutines *home = coroutine->home;
     struct gust__exceptions *exceptions = home->exceptions ? home->exceptions() : NULL;
@@ -173,6 +173,11 @@ void gust__coroutine_resume(struct gust__coroutine *coroutine)
         exchange(exceptions, coroutine);
     if (home->ended)
         reclaim(home);
+}
+
+void gust__coroutine_resume(struct gust__coroutine *coroutine)
+{
+    resume(coroutine);
 }
 
 static void run_task(struct gust__task *task)
@@ -300,7 +305,7 @@ int gust__coroutine_start_now(gust_loop *loop, void *request, int (*function)(vo
     if (gust__current) /* not on the loop's stack after all */
         gust__loop_ready(loop, &coroutine->task);
     else
-        gust__coroutine_resume(coroutine);
+        resume(coroutine);
     return 0;
 }
 

@@ -72,6 +72,7 @@ struct gust__coroutine {
     bool woken;         /* by gust__wake, in the wait that ends now */
     bool interruptible; /* the wait in progress */
     bool cancelled;
+    bool main;                /* gust_run's */
     char name[32];            /* "": none was set */
     struct gust__fiber fiber; /* sanitizers' and valgrind's handles; empty without them */
 };

@@ -48,7 +48,10 @@ static int start(struct run *run, int64_t timeout)
     if (timeout > 0 && gust_timer_start(run->loop, &run->timer, until) < 0)
         return -1;
     run->coroutine = gust__coroutine_start(run->loop, NULL, NULL, call, run);
-    return run->coroutine ? 0 : -1;
+    if (!run->coroutine)
+        return -1;
+    run->coroutine->main = true;
+    return 0;
 }
 
 static int run_on(gust_loop *loop, struct run *run, int64_t timeout)

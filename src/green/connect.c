@@ -62,6 +62,7 @@ static int connect_waiting(struct gust__green_call *call, const struct sockaddr 
         if (result == 0 || (!on_its_way && !no_room))
             return result;
         int64_t until = gust__green_socket_limit(call, SO_SNDTIMEO);
+        call->handlers = gust__green_handlers_for(until);
         result = no_room ? await_room(call, until, &pause) : await_connection(call, until, code);
         if (result < 0)
             return -1;

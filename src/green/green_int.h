@@ -26,6 +26,7 @@
 
 #include <gust/green.h>
 
+#include <aio.h>
 #include <grp.h>
 #include <mqueue.h>
 #include <netdb.h>
@@ -62,6 +63,13 @@ static inline struct gust__coroutine *gust__green_here(void)
     return __builtin_expect(coroutine != NULL, 0) && !coroutine->green.off ? coroutine : NULL;
 }
 
+/* Which handlers end its wait with EINTR, if it is the main coroutine's: handlers.c. */
+enum gust__green_handlers {
+    GUST__GREEN_NO_HANDLER,
+    GUST__GREEN_UNLESS_RESTARTED, /* those without SA_RESTART */
+    GUST__GREEN_ANY_HANDLER,      /* as poll and sleep */
+};
+
 /* A hooked call in progress. The macro stands in the hook itself, so that the caller is the hook's. */
 struct gust__green_call {
     const char *name; /* for dumps and the trace */
@@ -70,6 +78,8 @@ struct gust__green_call {
     int64_t began;    /* when it first waited; 0: it has not */
     uint32_t ready;   /* what the last wait for its descriptor brought: EPOLLIN, EPOLLERR, ... */
     bool interrupted; /* by the scope's deadline or a cancel */
+    bool handled;     /* a handler has ended the wait */
+    enum gust__green_handlers handlers;
 };
 #define GUST__GREEN_CALL(what, descriptor)                                        \
     {                                                                             \
@@ -81,13 +91,24 @@ struct gust__green_call {
 /* Waits until call->fd is ready for one of events (EPOLLIN, EPOLLOUT, EPOLLPRI bits; an error or hang-up
  * always counts), or was so an instant ago: try again, and come back if it says EAGAIN. Interruptible. 0;
  * 1: until (monotonic; GUST__FOREVER) came first; -1: ETIMEDOUT or ECANCELED by the scope (a connected stream
- * socket has been shut down, unless the scope keeps it), EBADF (closed meanwhile, or not open), EPERM
+ * socket has been shut down, unless the scope keeps it), EINTR (by a handler, where call->handlers lets it),
+ * EBADF (closed meanwhile, or not open), EPERM
  * (the descriptor's kind is always ready: a file, a directory), ENOMEM. errno is kept on 0 and 1. */
 int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t until);
 
 /* Any other wait: gust__park_until, with a line for the trace. flags: GUST__INTERRUPTIBLE or 0. Returns as
- * gust__park_until; a return of 0 may be a stray wake, so look at what you waited for. */
+ * gust__park_until, or -1 with EINTR as gust__green_wait; a return of 0 may be a stray wake, so look at what
+ * you waited for. */
 int gust__green_park(struct gust__green_call *call, int flags, int64_t until);
+
+/* handlers.c: the same for the main coroutine. */
+int gust__green_park_exposed(struct gust__green_call *call, int flags, int64_t until);
+
+/* For a call that SA_RESTART lets go on, unless it has a time limit of its own. */
+static inline enum gust__green_handlers gust__green_handlers_for(int64_t until)
+{
+    return until == GUST__FOREVER ? GUST__GREEN_UNLESS_RESTARTED : GUST__GREEN_ANY_HANDLER;
+}
 
 /* Calls function(argument) on a thread of the pool and waits, uninterrupted, until it has ended: argument may
  * lie on the stack. The function sees no coroutine and runs libc's own functions; its errno, where it set

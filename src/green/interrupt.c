@@ -18,13 +18,24 @@ static bool listens(int fd)
     return gust__sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 && accepts;
 }
 
+/* What came while the interruption was on its way can be read after the shutdown too, before the end of the
+ * stream: libpq, whose next question cannot be sent, looks for a last word of the server and takes it for the
+ * answer. After the shutdown no more comes, so this ends. */
+static void discard_received(int fd)
+{
+    char data[4096];
+    while (gust__sys_recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+        ;
+}
+
 /* The library that waited is in the middle of an answer. Shut down, its connection is dead for it too; left
  * alone, it would hand the rest of this answer to the next question (seen with libpq). */
 void gust__green_interrupted(int fd)
 {
     int saved = errno;
-    if (!gust__current->green.keep && is_stream_socket(fd) && !listens(fd))
-        gust__sys_shutdown(fd, SHUT_RDWR);
+    if (!gust__current->green.keep && is_stream_socket(fd) && !listens(fd) &&
+        gust__sys_shutdown(fd, SHUT_RDWR) == 0)
+        discard_received(fd);
     errno = saved;
 }
 

@@ -108,6 +108,35 @@ static void a_deadline_ends_poll_and_shuts_the_connection(void **state)
     close_two(ends);
 }
 
+/* An answer that comes as the wait is cut short would be the next question's. */
+static int wait_to_write_with_deadline(void *unused)
+{
+    static const char much[1 << 16];
+    char byte;
+    (void)unused;
+    while (send(ends[0], much, sizeof(much), MSG_DONTWAIT) > 0)
+        ;
+    {
+        GUST_DEADLINE(GUST_MS(3));
+        if (send(ends[0], much, sizeof(much), 0) >= 0 || errno != ETIMEDOUT)
+            return -2;
+    }
+    return (int)recv(ends[0], &byte, 1, MSG_DONTWAIT);
+}
+
+static void of_an_interrupted_connection_nothing_that_had_come_is_read(void **state)
+{
+    (void)state;
+    open_connection(ends);
+    assert_int_equal(send(ends[1], "late", 4, 0), 4);
+    assert_int_equal(run(wait_to_write_with_deadline), 0);
+    close_two(ends);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(send(ends[1], "late", 4, 0), 4);
+    assert_int_equal(run(wait_to_write_with_deadline), 0);
+    close_two(ends);
+}
+
 static int poll_two_with_deadline(void *unused)
 {
     struct pollfd entries[2] = {{.fd = ends[0], .events = POLLIN}, {.fd = other[0], .events = POLLIN}};
@@ -298,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_deadline_ends_recv_and_shuts_the_connection),
         cmocka_unit_test(a_scope_keeps_the_connection),
         cmocka_unit_test(a_deadline_ends_poll_and_shuts_the_connection),
+        cmocka_unit_test(of_an_interrupted_connection_nothing_that_had_come_is_read),
         cmocka_unit_test(of_several_the_socketpair_that_wakes_a_library_is_left_alone),
         cmocka_unit_test(polls_own_timeout_harms_nobody),
         cmocka_unit_test(the_earlier_of_deadline_and_receive_timeout_rules),

@@ -31,6 +31,7 @@ static int begin_to_wait(struct gust__green_io *io, bool writes)
     uint32_t since;
     call->began = gust__clock_now();
     io->until = GUST__FOREVER;
+    call->handlers = GUST__GREEN_UNLESS_RESTARTED;
     if (!(io->flags & MSG_DONTWAIT) && gust__green_unlimited(io->known, writes, &since))
         return 0;
     if (io->flags & MSG_DONTWAIT || gust__green_nonblocking(call->fd)) {
@@ -38,6 +39,7 @@ static int begin_to_wait(struct gust__green_io *io, bool writes)
         return -1;
     }
     io->until = gust__green_socket_limit(call, writes ? SO_SNDTIMEO : SO_RCVTIMEO);
+    call->handlers = gust__green_handlers_for(io->until);
     if (io->until == GUST__FOREVER)
         gust__green_note_unlimited(io->known, writes, since);
     return 0;

@@ -91,12 +91,24 @@ static void finish(struct any *any)
     errno = saved;
 }
 
+static bool any_ready(const struct any *any)
+{
+    for (size_t i = 0; i < any->count; i++) {
+        if (any->waiters[i].ready)
+            return true;
+    }
+    return false;
+}
+
 /* 0: ask the kernel again; -1: interrupted. */
 static int park(struct any *any)
 {
     if (watch_signals(any) < 0)
         return -1;
+    any->call.handlers = GUST__GREEN_ANY_HANDLER;
     int result = gust__green_park(&any->call, GUST__INTERRUPTIBLE, any->until);
+    if (result < 0 && errno == EINTR)
+        return any_ready(any) ? 0 : -1;
     if (result < 0)
         any->call.interrupted = true;
     any->over = result == 1;

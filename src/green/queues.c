@@ -1,8 +1,9 @@
 /*
  * Message queues and semaphore sets. A POSIX queue is a descriptor. For those of System V there is nothing to
  * wait on, and a thread that waits cannot be called back without losing the message it took: they are looked
- * at again and again, at first after a millisecond, later every 16.
+ * at again and again.
  */
+#include "green/pace.h"
 #include "green/time.h"
 
 #include <mqueue.h>
@@ -49,6 +50,7 @@ static ssize_t try_or_wait(struct queue_call *queue, ssize_t (*try)(const struct
 {
     int saved = errno;
     int64_t until = deadline_of(queue->until);
+    queue->call.handlers = GUST__GREEN_UNLESS_RESTARTED;
     for (;;) {
         ssize_t done = try(queue);
         if (done >= 0)
@@ -105,29 +107,6 @@ GUST__EXPORT int mq_timedsend(mqd_t queue, const char *data, size_t size, unsign
 
 /* ---- System V ---- */
 
-/* How long the next look is put off. */
-struct pace {
-    int64_t pause;
-    int64_t until;
-};
-
-enum { FIRST_PAUSE = 1000 * 1000, LAST_PAUSE = 16 * 1000 * 1000 };
-
-/* 0: look again; 1: until came; -1: by the scope. */
-static int put_off(struct gust__green_call *call, struct pace *pace)
-{
-    int64_t next = gust__clock_after(gust__clock_now(), pace->pause);
-    int saved = errno;
-    if (pace->pause < LAST_PAUSE)
-        pace->pause *= 2;
-    bool last = next >= pace->until;
-    int result = gust__green_park(call, GUST__INTERRUPTIBLE, last ? pace->until : next);
-    if (result < 0)
-        return -1;
-    errno = saved;
-    return last && result == 1;
-}
-
 /* Who waits while it is removed is told so; a look afterwards finds nothing. */
 static void removed_meanwhile(void)
 {
@@ -140,15 +119,16 @@ GUST__EXPORT ssize_t msgrcv(int queue, void *message, size_t size, long type, in
     if (!gust__green_here() || flags & IPC_NOWAIT)
         return gust__green_next.msgrcv(queue, message, size, type, flags);
     struct gust__green_call call = GUST__GREEN_CALL("msgrcv", -1);
-    struct pace pace = {FIRST_PAUSE, GUST__FOREVER};
+    call.handlers = GUST__GREEN_ANY_HANDLER;
+    struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, GUST__FOREVER};
     int saved = errno;
     for (;;) {
         ssize_t done = gust__green_next.msgrcv(queue, message, size, type, flags | IPC_NOWAIT);
         if (done >= 0)
             errno = saved;
-        else if (pace.pause > FIRST_PAUSE)
+        else if (pace.pause > GUST__GREEN_FIRST_PAUSE)
             removed_meanwhile();
-        if (done >= 0 || errno != ENOMSG || put_off(&call, &pace) < 0)
+        if (done >= 0 || errno != ENOMSG || gust__green_put_off(&call, &pace) < 0)
             return done;
     }
 }
@@ -158,15 +138,16 @@ GUST__EXPORT int msgsnd(int queue, const void *message, size_t size, int flags)
     if (!gust__green_here() || flags & IPC_NOWAIT)
         return gust__green_next.msgsnd(queue, message, size, flags);
     struct gust__green_call call = GUST__GREEN_CALL("msgsnd", -1);
-    struct pace pace = {FIRST_PAUSE, GUST__FOREVER};
+    call.handlers = GUST__GREEN_ANY_HANDLER;
+    struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, GUST__FOREVER};
     int saved = errno;
     for (;;) {
         int done = gust__green_next.msgsnd(queue, message, size, flags | IPC_NOWAIT);
         if (done == 0)
             errno = saved;
-        else if (pace.pause > FIRST_PAUSE)
+        else if (pace.pause > GUST__GREEN_FIRST_PAUSE)
             removed_meanwhile();
-        if (done == 0 || errno != EAGAIN || put_off(&call, &pace) < 0)
+        if (done == 0 || errno != EAGAIN || gust__green_put_off(&call, &pace) < 0)
             return done;
     }
 }
@@ -186,16 +167,17 @@ static int operate(struct gust__green_call *call, int set, struct sembuf *operat
                    int64_t until)
 {
     static const struct timespec at_once;
-    struct pace pace = {FIRST_PAUSE, until};
+    struct gust__green_pace pace = {GUST__GREEN_FIRST_PAUSE, until};
+    call->handlers = GUST__GREEN_ANY_HANDLER;
     int saved = errno;
     for (;;) {
         int done = gust__green_next.semtimedop(set, operations, count, &at_once);
         if (done == 0)
             errno = saved;
-        else if (pace.pause > FIRST_PAUSE)
+        else if (pace.pause > GUST__GREEN_FIRST_PAUSE)
             removed_meanwhile();
         if (done == 0 || errno != EAGAIN || any_refuses_to_wait(operations, count) ||
-            put_off(call, &pace) != 0)
+            gust__green_put_off(call, &pace) != 0)
             return done;
     }
 }

@@ -100,16 +100,43 @@ static int copy_service(const void *from, void *to, char *data, size_t size)
     return room.full ? ERANGE : 0;
 }
 
+static int copy_network(const void *from, void *to, char *data, size_t size)
+{
+    const struct netent *network = from;
+    struct netent *copy = to;
+    struct room room = {data, size, false};
+    *copy = *network;
+    copy->n_aliases = copy_list(&room, network->n_aliases, 0);
+    copy->n_name = copy_text(&room, network->n_name);
+    return room.full ? ERANGE : 0;
+}
+
+static int copy_protocol(const void *from, void *to, char *data, size_t size)
+{
+    const struct protoent *protocol = from;
+    struct protoent *copy = to;
+    struct room room = {data, size, false};
+    *copy = *protocol;
+    copy->p_aliases = copy_list(&room, protocol->p_aliases, 0);
+    copy->p_name = copy_text(&room, protocol->p_name);
+    return room.full ? ERANGE : 0;
+}
+
 static gust_local last_host = {.drop = gust__free, .name = "hostent"};
 static gust_local last_user = {.drop = gust__free, .name = "passwd"};
 static gust_local last_group = {.drop = gust__free, .name = "group"};
 static gust_local last_service = {.drop = gust__free, .name = "servent"};
+static gust_local last_network = {.drop = gust__free, .name = "netent"};
+static gust_local last_protocol = {.drop = gust__free, .name = "protoent"};
 
 const struct gust__green_database gust__green_hosts = {sizeof(struct hostent), copy_host, &last_host};
 const struct gust__green_database gust__green_users = {sizeof(struct passwd), copy_user, &last_user};
 const struct gust__green_database gust__green_groups = {sizeof(struct group), copy_group, &last_group};
 const struct gust__green_database gust__green_services = {sizeof(struct servent), copy_service,
                                                           &last_service};
+const struct gust__green_database gust__green_networks = {sizeof(struct netent), copy_network, &last_network};
+const struct gust__green_database gust__green_protocols = {sizeof(struct protoent), copy_protocol,
+                                                           &last_protocol};
 
 /* ---- Looking up ---- */
 

@@ -1,7 +1,8 @@
 /*
- * The records of the name databases (hosts, users, groups, services): looked up on a thread, which may be
- * left behind, into a block of its own, and then copied to where the caller has them: its buffer (the _r
- * functions), or storage that belongs to its coroutine and lasts until its next such call or its end.
+ * The records of the name databases (hosts, users, groups, services, networks, protocols): looked up on a
+ * thread, which may be left behind, into a block of its own, and then copied to where the caller has them:
+ * its buffer (the _r functions), or storage that belongs to its coroutine and lasts until its next such call
+ * or its end.
  */
 #ifndef GUST_GREEN_RECORDS_H
 #define GUST_GREEN_RECORDS_H
@@ -12,7 +13,7 @@
 #include <netdb.h>
 #include <pwd.h>
 
-struct gust__green_record; /* a struct hostent, passwd, group or servent */
+struct gust__green_record; /* a struct hostent, passwd, group, servent, netent or protoent */
 
 /* What a database has. */
 struct gust__green_database {
@@ -22,7 +23,7 @@ struct gust__green_database {
     struct gust_local *last; /* what a coroutine was given last */
 };
 extern const struct gust__green_database gust__green_hosts, gust__green_users, gust__green_groups,
-    gust__green_services;
+    gust__green_services, gust__green_networks, gust__green_protocols;
 
 struct gust__green_look_up {
     struct gust__green_errand errand;
@@ -34,11 +35,14 @@ struct gust__green_look_up {
     unsigned char address[64];
     socklen_t length;
     int number;
+    int family; /* of a network */
     union {
         struct hostent host;
         struct passwd user;
         struct group group;
         struct servent service;
+        struct netent network;
+        struct protoent protocol;
     } record;
     char *data; /* what the record points to */
     size_t size;

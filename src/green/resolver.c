@@ -11,6 +11,7 @@
 struct question {
     res_state state; /* the caller's; in res_search and res_query it is only read */
     const char *name;
+    const char *domain;
     int class, type;
     const unsigned char *message;
     int message_length;
@@ -52,6 +53,17 @@ static long query(void *argument)
     return length;
 }
 
+static long query_domain(void *argument)
+{
+    struct question *question = argument;
+    if (question->state->options & RES_INIT)
+        adopt(question->state);
+    int length = gust__green_next.res_querydomain(question->name, question->domain, question->class,
+                                                  question->type, question->answer, question->length);
+    question->problem = h_errno;
+    return length;
+}
+
 static long send_question(void *argument)
 {
     struct question *question = argument;
@@ -75,6 +87,16 @@ static long nquery(void *argument)
     struct question *question = argument;
     int length = gust__green_next.res_nquery(question->state, question->name, question->class, question->type,
                                              question->answer, question->length);
+    question->problem = h_errno;
+    return length;
+}
+
+static long nquery_domain(void *argument)
+{
+    struct question *question = argument;
+    int length =
+        gust__green_next.res_nquerydomain(question->state, question->name, question->domain, question->class,
+                                          question->type, question->answer, question->length);
     question->problem = h_errno;
     return length;
 }
@@ -116,6 +138,22 @@ GUST__EXPORT int res_query(const char *name, int class, int type, unsigned char 
     return ask(&call, query, &question);
 }
 
+GUST__EXPORT int res_querydomain(const char *name, const char *domain, int class, int type,
+                                 unsigned char *answer, int length)
+{
+    if (!gust__green_here())
+        return gust__green_next.res_querydomain(name, domain, class, type, answer, length);
+    struct gust__green_call call = GUST__GREEN_CALL("res_querydomain", -1);
+    struct question question = {.state = &_res,
+                                .name = name,
+                                .domain = domain,
+                                .class = class,
+                                .type = type,
+                                .answer = answer,
+                                .length = length};
+    return ask(&call, query_domain, &question);
+}
+
 GUST__EXPORT int res_send(const unsigned char *message, int message_length, unsigned char *answer, int length)
 {
     if (!gust__green_here())
@@ -151,6 +189,22 @@ GUST__EXPORT int res_nquery(res_state state, const char *name, int class, int ty
     return ask(&call, nquery, &question);
 }
 
+GUST__EXPORT int res_nquerydomain(res_state state, const char *name, const char *domain, int class, int type,
+                                  unsigned char *answer, int length)
+{
+    if (!gust__green_here())
+        return gust__green_next.res_nquerydomain(state, name, domain, class, type, answer, length);
+    struct gust__green_call call = GUST__GREEN_CALL("res_nquerydomain", -1);
+    struct question question = {.state = state,
+                                .name = name,
+                                .domain = domain,
+                                .class = class,
+                                .type = type,
+                                .answer = answer,
+                                .length = length};
+    return ask(&call, nquery_domain, &question);
+}
+
 GUST__EXPORT int res_nsend(res_state state, const unsigned char *message, int message_length,
                            unsigned char *answer, int length)
 {
@@ -180,3 +234,15 @@ GUST__EXPORT int __res_nsearch(res_state state, const char *name, int class, int
                                int length) __attribute__((nothrow, leaf, alias("res_nsearch")));
 GUST__EXPORT int __res_nquery(res_state state, const char *name, int class, int type, unsigned char *answer,
                               int length) __attribute__((nothrow, leaf, alias("res_nquery")));
+
+int __res_querydomain(const char *name, const char *domain, int class, int type, unsigned char *answer,
+                      int length);
+int __res_nquerydomain(res_state state, const char *name, const char *domain, int class, int type,
+                       unsigned char *answer, int length);
+
+GUST__EXPORT int __res_querydomain(const char *name, const char *domain, int class, int type,
+                                   unsigned char *answer, int length)
+    __attribute__((nothrow, leaf, alias("res_querydomain")));
+GUST__EXPORT int __res_nquerydomain(res_state state, const char *name, const char *domain, int class,
+                                    int type, unsigned char *answer, int length)
+    __attribute__((nothrow, leaf, alias("res_nquerydomain")));

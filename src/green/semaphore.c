@@ -6,12 +6,13 @@
 
 #include <semaphore.h>
 
-/* 0; -1: EAGAIN, EINVAL. */
+/* 0; -1: EAGAIN, EINVAL, EINTR. */
 static int await(struct gust__green_call *call, sem_t *semaphore, int flags, int64_t until)
 {
     struct gust__lot_waiter waiter;
     int64_t interval = 0;
     int result, saved = errno;
+    call->handlers = gust__green_handlers_for(until);
     gust__lot_enter(&waiter, semaphore);
     while ((result = gust__green_next.sem_trywait(semaphore)) < 0 && errno == EAGAIN) {
         int64_t at = gust__semaphore_is_shared(semaphore) ? gust__lot_look_again(&interval, until) : until;

@@ -3,7 +3,8 @@
  * asks, and a signalfd tells it when: other threads' signals stay theirs.
  *
  * What a coroutine cannot see is a signal that is not blocked: its handler runs on whichever thread the
- * kernel chose, between two coroutines. pause, and sigsuspend for such a signal, are ended by the scope only.
+ * kernel chose, between two coroutines. pause, and sigsuspend for such a signal, are ended by the scope, and
+ * the main coroutine's by a handler (handlers.c).
  */
 #include "green/time.h"
 
@@ -75,6 +76,7 @@ GUST__EXPORT int sigwaitinfo(const sigset_t *signals, siginfo_t *info)
     if (!gust__green_here())
         return gust__green_next.sigwaitinfo(signals, info);
     struct gust__green_call call = GUST__GREEN_CALL("sigwaitinfo", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     return take_or_wait(&call, signals, info, GUST__FOREVER);
 }
 
@@ -83,6 +85,7 @@ GUST__EXPORT int sigtimedwait(const sigset_t *signals, siginfo_t *info, const st
     if (!gust__green_here() || (timeout && !gust__green_valid(timeout)))
         return gust__green_next.sigtimedwait(signals, info, timeout);
     struct gust__green_call call = GUST__GREEN_CALL("sigtimedwait", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     int64_t until = GUST__FOREVER;
     if (timeout)
         until = gust__clock_after(gust__clock_now(), gust__green_nanoseconds(timeout));
@@ -123,19 +126,77 @@ static bool deliver(const sigset_t *mask)
     return gust__sys_ppoll(NULL, 0, &at_once, mask) < 0 && errno == EINTR;
 }
 
+static int suspend(struct gust__green_call *call, const sigset_t *mask)
+{
+    sigset_t signals;
+    call->handlers = GUST__GREEN_ANY_HANDLER;
+    let_through(mask, &signals);
+    while (!deliver(mask)) {
+        if (wait_until_pending(call, &signals, GUST__FOREVER) < 0)
+            break;
+    }
+    end_wait(call);
+    return -1;
+}
+
 GUST__EXPORT int sigsuspend(const sigset_t *mask)
 {
     if (!gust__green_here())
         return gust__green_next.sigsuspend(mask);
     struct gust__green_call call = GUST__GREEN_CALL("sigsuspend", -1);
-    sigset_t signals;
-    let_through(mask, &signals);
-    while (!deliver(mask)) {
-        if (wait_until_pending(&call, &signals, GUST__FOREVER) < 0)
-            break;
+    return suspend(&call, mask);
+}
+
+int __sigsuspend(const sigset_t *mask);
+GUST__EXPORT int __sigsuspend(const sigset_t *mask) __attribute__((nonnull, alias("sigsuspend")));
+
+/* System V's: the present mask without one signal. */
+static int suspend_without(struct gust__green_call *call, int signal)
+{
+    sigset_t mask;
+    gust__sys_rt_sigprocmask(SIG_BLOCK, NULL, &mask);
+    return sigdelset(&mask, signal) < 0 ? -1 : suspend(call, &mask);
+}
+
+/* BSD's: a mask of the first 32 signals. */
+static int suspend_with_bits(struct gust__green_call *call, int bits)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (int signal = 1; signal <= 32; signal++) {
+        if ((unsigned)bits >> (signal - 1) & 1)
+            sigaddset(&mask, signal);
     }
-    end_wait(&call);
-    return -1;
+    return suspend(call, &mask);
+}
+
+/* Two functions have the name sigpause; the headers choose, so we call ours by libc's names for them. */
+int gust__green_sigpause_bsd(int bits) __asm__("sigpause");
+int gust__green_sigpause_xpg(int signal) __asm__("__xpg_sigpause");
+int __sigpause(int signal_or_bits, int is_signal);
+
+GUST__EXPORT int gust__green_sigpause_bsd(int bits)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(bits, 0);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return suspend_with_bits(&call, bits);
+}
+
+GUST__EXPORT int gust__green_sigpause_xpg(int signal)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(signal, 1);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return suspend_without(&call, signal);
+}
+
+GUST__EXPORT int __sigpause(int signal_or_bits, int is_signal)
+{
+    if (!gust__green_here())
+        return gust__green_next.__sigpause(signal_or_bits, is_signal);
+    struct gust__green_call call = GUST__GREEN_CALL("sigpause", -1);
+    return is_signal ? suspend_without(&call, signal_or_bits) : suspend_with_bits(&call, signal_or_bits);
 }
 
 GUST__EXPORT int pause(void)
@@ -143,6 +204,7 @@ GUST__EXPORT int pause(void)
     if (!gust__green_here())
         return gust__green_next.pause();
     struct gust__green_call call = GUST__GREEN_CALL("pause", -1);
+    call.handlers = GUST__GREEN_ANY_HANDLER;
     while (gust__green_park(&call, GUST__INTERRUPTIBLE, GUST__FOREVER) == 0)
         ; /* a stray wake */
     return -1;

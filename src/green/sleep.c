@@ -16,6 +16,7 @@ static struct timespec left_until(int64_t until)
 static int sleep_until(struct gust__green_call *call, int64_t until)
 {
     int saved = errno, result;
+    call->handlers = GUST__GREEN_ANY_HANDLER;
     do
         result = gust__green_park(call, GUST__INTERRUPTIBLE, until);
     while (result == 0); /* a stray wake */
@@ -61,6 +62,7 @@ static int sleep_by_timer(struct gust__green_call *call, clockid_t clock, int fl
 {
     struct itimerspec rest = {0};
     int saved = errno, code = 0;
+    call->handlers = GUST__GREEN_ANY_HANDLER;
     call->fd = timer_on(clock, flags, time);
     if (call->fd < 0)
         code = errno;
@@ -138,7 +140,8 @@ static int sleep_by_clock(struct gust__green_call *call, clockid_t clock, int fl
 
 /* ---- The hooks ---- */
 
-/* Unlike libc's it rounds the rest up: an interrupted sleep never says that it slept to its end. */
+/* What is left is cut off to seconds, as libc does it; but a deadline or cancel rounds up, and so never says
+ * that it slept to its end. */
 GUST__EXPORT unsigned sleep(unsigned seconds)
 {
     if (!gust__green_here())
@@ -149,7 +152,7 @@ GUST__EXPORT unsigned sleep(unsigned seconds)
     if (!code)
         return 0;
     errno = code;
-    return (unsigned)left.tv_sec + (left.tv_nsec > 0 || left.tv_sec == 0);
+    return (unsigned)left.tv_sec + (code != EINTR && (left.tv_nsec > 0 || left.tv_sec == 0));
 }
 
 static int sleep_or_fail(struct gust__green_call *call, const struct timespec *time, struct timespec *left)

@@ -24,6 +24,7 @@ static int wait_for_either(struct gust__green_call *call, int in, int out)
     }
     call->began = gust__clock_now();
     int64_t until = gust__green_socket_limit(call, lacks_room ? SO_SNDTIMEO : SO_RCVTIMEO);
+    call->handlers = gust__green_handlers_for(until);
     int result = gust__green_wait(call, lacks_room ? EPOLLOUT : EPOLLIN, until);
     if (result == 1)
         errno = EAGAIN;
@@ -132,6 +133,7 @@ GUST__EXPORT ssize_t vmsplice(int fd, const struct iovec *vector, size_t count, 
     if (!gust__green_here() || flags & SPLICE_F_NONBLOCK || count == 0)
         return gust__green_next.vmsplice(fd, vector, count, flags);
     struct gust__green_call call = GUST__GREEN_CALL("vmsplice", fd);
+    call.handlers = GUST__GREEN_UNLESS_RESTARTED;
     bool writes = (gust__sys_fcntl(fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
     int saved = errno;
     for (;;) {

@@ -9,6 +9,8 @@ int gust__green_park(struct gust__green_call *call, int flags, int64_t until)
         gust__green_trace(call);
     if (__builtin_expect(atomic_load_explicit(&gust__green_values_new, memory_order_relaxed), 0))
         gust__green_values_probe(); /* before another coroutine can mix its errors with ours */
+    if (__builtin_expect(gust__current->main, 0) && call->handlers != GUST__GREEN_NO_HANDLER)
+        return gust__green_park_exposed(call, flags, until);
     return gust__park_until(flags, call->name, until);
 }
 
@@ -21,6 +23,10 @@ int gust__green_wait(struct gust__green_call *call, uint32_t events, int64_t unt
     int result = gust__green_park(call, GUST__INTERRUPTIBLE, until);
     gust__green_unwatch(&waiter);
     call->ready = waiter.ready;
+    if (result < 0 && errno == EINTR && waiter.ready)
+        result = 0; /* both at once: what came counts */
+    if (result < 0 && errno == EINTR)
+        return -1;
     if (result < 0) {
         call->interrupted = true;
         gust__green_interrupted(call->fd);

@@ -73,6 +73,7 @@ static int wait_for_change(struct gust__green_call *call, idtype_t type, id_t id
     const int changes = WEXITED | WSTOPPED | WCONTINUED;
     const int whose = (int)(__WCLONE | __WALL); /* without __WNOTHREAD: the thread has no children */
     int saved = errno;
+    call->handlers = GUST__GREEN_UNLESS_RESTARTED;
     if (type == P_PID && (options & changes) == WEXITED) {
         int pidfd = gust__sys_pidfd_open((pid_t)id, 0);
         if (pidfd >= 0)
@@ -208,6 +209,12 @@ GUST__EXPORT pid_t wait(int *status)
     return wait_or_reap(&call, -1, status, 0, NULL);
 }
 
+/* libc's own names for two of them. */
+pid_t __wait(int *status);
+pid_t __waitpid(pid_t pid, int *status, int options);
+GUST__EXPORT pid_t __wait(int *status) __attribute__((alias("wait")));
+GUST__EXPORT pid_t __waitpid(pid_t pid, int *status, int options) __attribute__((alias("waitpid")));
+
 /* True when a child was found, or it failed; false: none has changed yet. */
 static bool waitid_now(idtype_t type, id_t id, siginfo_t *info, int options, int *result)
 {
@@ -248,6 +255,7 @@ static int waitid_or_wait(struct gust__green_call *call, idtype_t type, id_t id,
         bool by_pidfd = type == P_PIDFD; /* whose readiness is the child's end, and no other change's */
         if (by_pidfd && (options & (WEXITED | WSTOPPED | WCONTINUED)) == WEXITED) {
             call->fd = (int)id;
+            call->handlers = GUST__GREEN_UNLESS_RESTARTED;
             if (gust__green_wait(call, EPOLLIN, GUST__FOREVER) < 0)
                 return -1;
         } else if (wait_for_change(call, type, id, options) < 0) {

@@ -22,21 +22,39 @@ static inline __attribute__((always_inline)) char *put(char *to, struct gust__sl
 
 #define PUT(to, literal) put(to, GUST__SLICE(literal))
 
-/* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
-static inline char *put_number(char *to, uint64_t number)
+static inline char *put_pair(char *to, uint64_t number)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    memcpy(to, pairs + 2 * number, 2);
+    return to + 2;
+}
+
+static __attribute__((noinline)) char *put_large_number(char *to, uint64_t number)
 {
     enum { most = 20 }; /* digits of a number of 64 bits */
     size_t digits = 1;
     for (uint64_t limit = 10; number >= limit && digits < most; limit *= 10)
         digits++;
-    for (size_t at = digits; at-- > 0; number /= 10)
-        to[at] = (char)('0' + number % 10);
+    size_t at = digits;
+    for (; at >= 2; number /= 100)
+        put_pair(to + (at -= 2), number % 100);
+    if (at)
+        to[0] = (char)('0' + number);
     return to + digits;
+}
+
+/* In place: copied from a buffer, the digits would be read wider than they were written, which stalls. */
+static inline char *put_number(char *to, uint64_t number)
+{
+    return number >= 10 && number < 100 ? put_pair(to, number) : put_large_number(to, number);
 }
 
 /* How an answer 200 (OK) begins. It is mostly shorter than 96 bytes, which are a few loads and stores when
  * they are copied whatever its size: there is room for more than that (STATUS_LINE). */
-static char *put_ok(char *to, struct gust__http_server *server)
+static inline __attribute__((always_inline)) char *put_ok(char *to, struct gust__http_server *server)
 {
     struct gust__slice ok = gust__http_server_ok(server);
     _Static_assert(sizeof(server->beginning) >= 96 && STATUS_LINE >= 96, "96 bytes can be read, and written");
@@ -62,7 +80,7 @@ static __attribute__((noinline)) char *put_status_line(char *to, int status, str
 /* ---- the head of a handler's answer ---- */
 
 /* Whether the connection can go on behind this answer, as far as is known when its head is made. */
-static bool keeps_alive(const struct gust__http1_exchange *exchange)
+static inline __attribute__((always_inline)) bool keeps_alive(const struct gust__http1_exchange *exchange)
 {
     const struct gust__http1_connection *connection = exchange->connection;
     const struct gust__http_server *server = connection->server;
@@ -217,9 +235,11 @@ static int send_body(struct gust__http1_exchange *exchange, const struct iovec *
     return gust__http1_send_parts(exchange, parts, count, total, gust__slice(NULL, 0));
 }
 
-static size_t total_of(const struct iovec *parts, size_t count)
+static inline size_t total_of(const struct iovec *parts, size_t count)
 {
     size_t total = 0;
+    if (count == 1)
+        return parts->iov_len;
     for (size_t i = 0; i < count; i++)
         total += parts[i].iov_len;
     return total;
@@ -259,6 +279,41 @@ static int send_checked(struct gust__http1_exchange *exchange, const struct iove
     return exchange->starting ? 0 : gust__http1_flush(exchange->connection);
 }
 
+/* Most answers, in one piece: 200 (OK), all of it given at once, and room for it. False: nothing was done. */
+static inline bool send_whole(struct gust__http1_exchange *exchange, const struct gust__answer *answer,
+                              const struct iovec *parts, size_t count, size_t total)
+{
+    struct gust__http1_connection *connection = exchange->connection;
+    if (answer->status != 200 || answer->reason.size || total > GUST__HTTP1_COPY ||
+        exchange->exchange.head_request ||
+        (answer->content_length != -1 && (uint64_t)answer->content_length != total))
+        return false;
+    size_t size = head_size(answer) + total;
+    char *to = gust__http1_room_now(connection, size);
+    if (!to && !(to = gust__http1_room(connection, size)))
+        return false;
+    exchange->keep_alive = keeps_alive(exchange);
+    to = put_ok(to, connection->server);
+    if (answer->count)
+        to = put_headers(to, answer);
+    if (answer->plain_text)
+        to = PUT(to, "Content-Type: " GUST__PLAIN_TEXT "\r\n");
+    to = PUT(to, "Content-Length: ");
+    to = put_number(to, total);
+    to = PUT(to, "\r\n");
+    to = put_connection(to, exchange);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len)
+            to = put(to, gust__slice(parts[i].iov_base, parts[i].iov_len));
+    }
+    connection->out_end = (uint32_t)(to - connection->out->data);
+    exchange->exchange.status = 200;
+    exchange->exchange.head_sent = true;
+    exchange->exchange.body_sent = total;
+    exchange->exchange.ended = true;
+    return true;
+}
+
 int gust__http1_send(struct gust__exchange *shown, const struct gust__answer *answer,
                      const struct iovec *parts, size_t count, bool last)
 {
@@ -271,6 +326,8 @@ int gust__http1_send(struct gust__exchange *shown, const struct gust__answer *an
     if (gust__http1_share(exchange, total) < 0)
         return -1;
     if (!shown->head_sent) {
+        if (answer && last && send_whole(exchange, answer, parts, count, total))
+            return exchange->starting ? 0 : gust__http1_flush(exchange->connection);
         if (begin_answer(exchange, answer, total, last) < 0)
             return -1;
     } else if (check_length(exchange, exchange->answer_left, total, last) < 0) {

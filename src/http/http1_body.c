@@ -26,7 +26,7 @@ static bool wants_other(const struct gust__http1_exchange *exchange)
            gust__fields_first(&exchange->head.fields, GUST__HEADER_EXPECT);
 }
 
-int gust__http1_body_begin(struct gust__http1_exchange *exchange)
+int gust__http1_body_announced(struct gust__http1_exchange *exchange)
 {
     const struct gust__fields *fields = &exchange->head.fields;
     exchange->body_left = fields->content_length > 0 ? fields->content_length : 0;

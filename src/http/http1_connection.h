@@ -259,8 +259,19 @@ int gust__http1_continue(struct gust__http1_connection *connection);
 
 /* ---- http1_body.c: the request's body ---- */
 
-/* Looks at a request's framing. -> 0, or the status to refuse it with. */
-int gust__http1_body_begin(struct gust__http1_exchange *exchange);
+/* Looks at the framing of a request that may have a body. -> 0, or the status to refuse it with. */
+int gust__http1_body_announced(struct gust__http1_exchange *exchange);
+/* The same of any. */
+static inline int gust__http1_body_begin(struct gust__http1_exchange *exchange)
+{
+    const struct gust__fields *fields = &exchange->head.fields;
+    if (fields->content_length > 0 || fields->chunked || gust__fields_has(fields, GUST__HEADER_EXPECT))
+        return gust__http1_body_announced(exchange);
+    exchange->body_done = true;
+    exchange->body_deadline = GUST__FOREVER;
+    exchange->continued = true;
+    return 0;
+}
 /* Some of the body: to NULL drops it. > 0; 0: its end; -1: EAGAIN (more must come), else body_failed or gone
  * is set. */
 ssize_t gust__http1_body_take(struct gust__http1_exchange *exchange, void *to, size_t size);

@@ -149,20 +149,25 @@ static void refuse_exchange(struct gust__http1_exchange *exchange, int status)
     gust__http1_end(exchange->connection);
 }
 
-void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
+static inline void serve(struct gust__http1_exchange *exchange)
 {
     struct gust__http1_connection *connection = exchange->connection;
     struct gust__exchange *shown = &exchange->exchange;
     char *first = (char *)exchange + connection->server->arena_at;
     connection->state = GUST__HTTP1_SERVING;
     connection->deadline = GUST__FOREVER;
-    gust__arena_init(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
+    gust__arena_init_zeroed(&shown->arena, first, GUST__HTTP1_ARENA, shown->service->max_memory);
     exchange->starting = true;
     exchange->running = true;
     int result = gust__coroutine_start_now(shown->loop, shown->request, run_handler, exchange);
     exchange->starting = false;
     if (result < 0)
         refuse_exchange(exchange, 503);
+}
+
+void gust__http1_exchange_serve(struct gust__http1_exchange *exchange)
+{
+    serve(exchange);
 }
 
 /* ---- the beginning ---- */
@@ -240,7 +245,7 @@ enum gust__http1_step gust__http1_exchange_begin(struct gust__http1_connection *
     if (status)
         refuse_exchange(exchange, status);
     else if (exchange->admission.stream || exchange->body_done)
-        gust__http1_exchange_serve(exchange);
+        serve(exchange);
     else
         connection->state = GUST__HTTP1_BODY;
     return GUST__HTTP1_MORE;

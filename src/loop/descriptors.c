@@ -4,6 +4,7 @@
 #include "loop/loop_int.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 
 /* No slot has them: a descriptor's number is at most INT_MAX. */
@@ -159,6 +160,17 @@ void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, 
     slot->owner = owner;
 }
 
+void (*gust__loop_interrupted)(gust_loop *loop);
+
+_Atomic int gust__loop_own_signal;
+
+static _Thread_local volatile sig_atomic_t own_handler __attribute__((tls_model("initial-exec")));
+
+void gust__loop_own_handler(void)
+{
+    own_handler = 1;
+}
+
 /* Sees to it that the alarm comes when the time is over, or before. A wait with a time of its own has the
  * kernel set and cancel a timer each time, which costs a microsecond in a virtual machine; the first of a
  * loop's timers seldom changes. */
@@ -178,11 +190,14 @@ static bool set_alarm(gust_loop *loop, int64_t timeout)
 
 void gust__descriptors_poll(gust_loop *loop, int64_t timeout)
 {
+    own_handler = 0;
     if (timeout != GUST__FOREVER && set_alarm(loop, timeout))
         timeout = GUST__FOREVER;
     int count = gust__sys_epoll_wait(loop->epoll, loop->events, GUST__LOOP_BATCH, timeout);
     loop->event_count = count < 0 ? 0 : count; /* EINTR: the caller comes again */
     loop->event_next = 0;
+    if (count < 0 && errno == EINTR && !own_handler && gust__loop_interrupted)
+        gust__loop_interrupted(loop);
 }
 
 /* A generation that has moved on, or a free slot: somebody removed the descriptor earlier in this batch. */

@@ -43,6 +43,18 @@ GUST_API void gust__loop_lend(gust_loop *loop, int fd);
 /* Changes who is told about a registered descriptor, without a system call. */
 GUST_API void gust__loop_set_owner(gust_loop *loop, int fd, gust__ready_function *ready, void *owner);
 
+/* ---- signals ---- */
+
+/* Called, if libgust-green has set it, on the loop's thread after a handler has run there while the loop
+ * waited in epoll. */
+extern GUST_API void (*gust__loop_interrupted)(gust_loop *loop);
+
+/* A signal whose handler is gust's own, none of the program's; 0: there is none. */
+extern GUST_API _Atomic int gust__loop_own_signal;
+
+/* [sig] That handler calls this: it has interrupted nobody. */
+void gust__loop_own_handler(void);
+
 /* ---- the run queue ---- */
 
 /* {.run = function} is a task that is not queued. It is taken out before it runs, so it may queue itself

@@ -14,6 +14,9 @@
 #include <errno.h>
 #include <gust/log.h>
 #include <gust/scope.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 
 /* ---- What the tests share ---- */
 
@@ -571,6 +574,54 @@ static void what_is_left_over_can_be_ended_after_the_loop(void **state)
 
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* ---- Signals ---- */
+
+static unsigned interruptions;
+static bool ours;
+
+static void count_interruption(gust_loop *loop)
+{
+    (void)loop;
+    interruptions++;
+}
+
+static void handle_signal(int signal)
+{
+    (void)signal;
+    if (ours)
+        gust__loop_own_handler();
+}
+
+static void *signal_loop(void *loop_thread)
+{
+    usleep(20000);
+    pthread_kill(*(pthread_t *)loop_thread, SIGUSR1);
+    return NULL;
+}
+
+static unsigned interruptions_of(gust_loop *loop, bool own)
+{
+    pthread_t self = pthread_self(), thread;
+    ours = own;
+    interruptions = 0;
+    pthread_create(&thread, NULL, signal_loop, &self);
+    for (int64_t until = gust__clock_after(gust__clock_now(), GUST_MS(60)); gust__clock_now() < until;)
+        gust__loop_iterate(loop, until);
+    pthread_join(thread, NULL);
+    return interruptions;
+}
+
+static void handlers_are_told_of_but_for_our_own(void **state)
+{
+    gust__loop_interrupted = count_interruption;
+    signal(SIGUSR1, handle_signal);
+    assert_int_equal(interruptions_of(*state, false), 1);
+    assert_int_equal(interruptions_of(*state, true), 0);
+    assert_int_equal(interruptions_of(*state, false), 1);
+    signal(SIGUSR1, SIG_DFL);
+    gust__loop_interrupted = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +647,7 @@ int main(void)
         LOOP_TEST(what_fails_is_logged_and_the_loop_goes_on),
         LOOP_TEST(modules_are_closed_highest_first),
         LOOP_TEST(what_is_left_over_can_be_ended_after_the_loop),
+        LOOP_TEST(handlers_are_told_of_but_for_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

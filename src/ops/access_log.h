@@ -4,11 +4,7 @@
 
 #include "http/exchange.h"
 
-/* where: "on" (with the other log lines), or a file's path, to which lines are appended. 0; -1 and errno. */
-int gust__access_log_open(const char *where);
-void gust__access_log_close(void);
-
-/* Writes the line of an exchange that has ended: gust__http_service.log. */
+/* Writes the line of an exchange that has ended: gust__http_service.log, of a gust__web_service. */
 void gust__access_log_write(struct gust__exchange *exchange);
 
 #endif

@@ -3,7 +3,6 @@
  * stop hooks: in this order (design rule 13).
  */
 #include "base/sys.h"
-#include "ops/access_log.h"
 #include "ops/program.h"
 
 #include <signal.h>
@@ -87,11 +86,9 @@ static int run(struct gust__program *program)
 /* 0, or what main returns. */
 static int apply(struct gust__program *program)
 {
-    int result = gust__program_set_log_level(program);
+    int result = gust__program_open_logs(program);
     if (result)
         return result;
-    if (strcmp(program->access_log, "off") != 0 && gust__access_log_open(program->access_log) < 0)
-        return gust__program_wrong_option(program, gust_error_text(gust_error_last()));
     gust__program_apply_options(program);
     raise_descriptor_limit();
     return 0;
@@ -125,7 +122,7 @@ static int start(struct gust__program *program, int argc, char **argv)
         result = EXIT_FAILURE;
     }
     gust__inherited_close(&program->inherited);
-    gust__access_log_close();
+    gust__program_close_logs();
     return result;
 }
 

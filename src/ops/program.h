@@ -3,6 +3,7 @@
  *
  *     main.c           the order of a start
  *     settings.c       the command line
+ *     logs.c           what the log is written to, and how
  *     open.c           the listening sockets: inherited or opened, announced, closed
  *     serve.c          one process that serves: its loops, their start, drain and end
  *     supervise.c      many of them
@@ -31,6 +32,10 @@ struct gust__program {
     const char *unix_path;
     const char *access_log;
     const char *log_level;
+    const char *log_file, *log_format, *log_rotate;
+    int64_t log_max_size;
+    unsigned log_keep;
+    bool trust_request_id;
     int64_t max_body, max_header, idle_timeout, header_timeout, body_timeout, write_timeout, timeout, drain;
     int64_t takeover_timeout;
     unsigned max_headers, max_connections, backlog;
@@ -66,11 +71,16 @@ int gust__program_read_options(struct gust__program *program, int argc, char **a
 /* Prints one line. -> GUST__WRONG_OPTION */
 int gust__program_wrong_option(const struct gust__program *program, const char *complaint);
 
-/* 0, or what main returns. */
-int gust__program_set_log_level(const struct gust__program *program);
-
 /* Into the application's settings. */
 void gust__program_apply_options(const struct gust__program *program);
+
+/* ---- logs.c ---- */
+
+/* Levels, format, files. 0, or what main returns. */
+int gust__program_open_logs(struct gust__program *program);
+
+/* Lines go to standard error again. */
+void gust__program_close_logs(void);
 
 /* ---- open.c ---- */
 

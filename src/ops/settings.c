@@ -33,6 +33,9 @@ void gust__program_defaults(struct gust__program *program)
     program->address = "127.0.0.1";
     program->access_log = isatty(STDERR_FILENO) ? "on" : "off";
     program->log_level = "info";
+    program->log_format = "text";
+    program->log_keep = 10;
+    program->trust_request_id = settings->trust_request_id;
     program->max_body = from_setting(settings->max_body);
     program->max_header = (int64_t)settings->max_header;
     program->max_headers = settings->max_headers;
@@ -74,7 +77,18 @@ int gust__program_read_options(struct gust__program *program, int argc, char **a
         {"reuse-port", GUST__OPTION_BOOL, &program->reuse_port, NULL, "let others listen on the same port", 0,
          0},
         {"access-log", GUST__OPTION_TEXT, &program->access_log, "on|off|FILE", "log each answer", 0, 0},
-        {"log-level", GUST__OPTION_TEXT, &program->log_level, "LEVEL", "debug, info, warning or error", 0, 0},
+        {"log-level", GUST__OPTION_TEXT, &program->log_level, "LEVEL[,NAME=LEVEL]",
+         "debug, info, warning or error; of app, gust, access for itself", 0, 0},
+        {"log-file", GUST__OPTION_TEXT, &program->log_file, "FILE", "log to this file", 0, 0},
+        {"log-format", GUST__OPTION_TEXT, &program->log_format, "text|json", "a line, or an object a line", 0,
+         0},
+        {"log-max-size", GUST__OPTION_SIZE, &program->log_max_size, "SIZE",
+         "rotate log files before they are larger; 0: never", 0, 0},
+        {"log-rotate", GUST__OPTION_TEXT, &program->log_rotate, "TIME|midnight", "rotate log files so often",
+         0, 0},
+        {"log-keep", GUST__OPTION_COUNT, &program->log_keep, "N", "old log files", 1, 10000},
+        {"trust-request-id", GUST__OPTION_BOOL, &program->trust_request_id, NULL, "a proxy sets X-Request-Id",
+         0, 0},
         {"max-body", GUST__OPTION_SIZE, &program->max_body, "SIZE", "largest request body", 0, 0},
         {"max-header", GUST__OPTION_SIZE, &program->max_header, "SIZE", "largest request head", 1 << 7,
          1 << 30},
@@ -112,26 +126,12 @@ int gust__program_read_options(struct gust__program *program, int argc, char **a
     }
 }
 
-int gust__program_set_log_level(const struct gust__program *program)
-{
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-    char complaint[128];
-    for (size_t i = 0; i < GUST_LEN(names); i++) {
-        if (strcmp(program->log_level, names[i]) == 0) {
-            gust_log_set_level((gust_log_level)i);
-            return 0;
-        }
-    }
-    snprintf(complaint, sizeof(complaint), "--log-level=%s: expected debug, info, warning or error",
-             program->log_level);
-    return gust__program_wrong_option(program, complaint);
-}
-
 void gust__program_apply_options(const struct gust__program *program)
 {
     gust_app_set(
         program->app, .max_body = or_none(program->max_body), .max_header = (size_t)program->max_header,
         .max_headers = program->max_headers, .timeout = or_none(program->timeout),
         .idle_timeout = or_none(program->idle_timeout), .header_timeout = or_none(program->header_timeout),
-        .body_timeout = or_none(program->body_timeout), .write_timeout = or_none(program->write_timeout));
+        .body_timeout = or_none(program->body_timeout), .write_timeout = or_none(program->write_timeout),
+        .trust_request_id = program->trust_request_id);
 }

@@ -76,6 +76,7 @@ static void answer(int number, siginfo_t *info, void *context)
     struct watched *watched = watched_here;
     int saved = errno;
     (void)number, (void)info, (void)context;
+    gust__loop_own_handler();
     if (!watched || atomic_load_explicit(&watched->answer, memory_order_acquire) != ASKED)
         return;
     watched->count = gust__backtrace_capture_interrupted(watched->frames, GUST_LEN(watched->frames));
@@ -94,7 +95,7 @@ static int choose_signal(void)
         struct sigaction before;
         if (sigaction(number, NULL, &before) == 0 && !(before.sa_flags & SA_SIGINFO) &&
             before.sa_handler == SIG_DFL && sigaction(number, &action, NULL) == 0)
-            signal_number = number;
+            gust__loop_own_signal = signal_number = number;
     }
     errno = EAGAIN;
     return signal_number ? 0 : -1;

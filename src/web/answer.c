@@ -226,7 +226,8 @@ int gust__answer_send(gust_request *request, const struct iovec *parts, size_t c
 
 /* Sends the output and `more` behind it. Who is asked before the head may still write, change the status, or
  * even finish the answer. */
-static int send_output(gust_request *request, const void *more, size_t more_size, enum gust__encode what)
+static inline __attribute__((always_inline)) int send_output(gust_request *request, const void *more,
+                                                             size_t more_size, enum gust__encode what)
 {
     struct gust__exchange *exchange = request->exchange;
     struct gust__answer answer;
@@ -252,13 +253,28 @@ static int send_output(gust_request *request, const void *more, size_t more_size
     return exchange->operations->send(exchange, first ? &answer : NULL, parts, count, last);
 }
 
+/* What comes before the end, which answers that stay small have not. */
+static __attribute__((noinline)) int send_some(gust_request *request, const void *more, size_t more_size,
+                                               enum gust__encode what)
+{
+    return send_output(request, more, more_size, what);
+}
+
+/* Whether the condition of an answer may matter: for an answer 200 (OK), if the application has entity tags
+ * or the client sent one. Codings are planned there, too. */
+static inline bool may_be_conditional(const gust_request *request)
+{
+    return request->status || request->app->etags || request->app->compress ||
+           gust__fields_has(&request->exchange->head->fields, GUST__HEADER_IF_NONE_MATCH);
+}
+
 int gust__answer_finish(gust_request *request)
 {
     if (request->finished)
         return 0;
     if (request->app->development)
         gust__development_finish(request);
-    if (!request->exchange->head_sent)
+    if (!request->exchange->head_sent && may_be_conditional(request))
         gust__answer_conditionally(request);
     int result = send_output(request, NULL, 0, GUST__ENCODE_END);
     request->finished = true;
@@ -310,7 +326,7 @@ int gust_flush(gust_request *request)
         return gust_error_set(EALREADY, "the answer has been finished");
     if (!has_body(request))
         return 0;
-    return send_output(request, NULL, 0, GUST__ENCODE_FLUSH);
+    return send_some(request, NULL, 0, GUST__ENCODE_FLUSH);
 }
 
 int gust_finish(gust_request *request)
@@ -379,7 +395,7 @@ int gust_write(gust_request *request, const void *data, size_t length)
     if (request->finished)
         return refuse_write(request);
     if (request->output_size + length > GUST__OUTPUT_MAX && has_body(request))
-        return send_output(request, data, length, GUST__ENCODE_ON);
+        return send_some(request, data, length, GUST__ENCODE_ON);
     if (length) {
         memcpy(reserve(request, length), data, length);
         request->output_size += length;

@@ -255,6 +255,7 @@ void gust_app_set_with(gust_app *app, const gust_app_settings *given)
     TAKE(current_user);
     TAKE(has_role);
     TAKE(template_directory);
+    TAKE(trust_request_id);
     gust__app_check_keys(app);
     gust__app_check_templates(app);
 }

@@ -40,6 +40,10 @@ struct gust__route {
     gust_app *mounted;               /* a sub-application under the literal prefix */
     gust_app *app;                   /* whose route it is */
     gust_route_options options;
+    /* of the frozen application: what surrounds the handler's function, worked out once */
+    int64_t timeout; /* 0: none */
+    bool checked;    /* slashes, turns, tokens or users come before it */
+    bool observed;   /* it is told of the client's end, or of its own */
     char *name;
     char *target;             /* of gust_route_redirect */
     int target_status;        /* of gust_route_redirect, gust_route_error */

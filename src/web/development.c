@@ -172,8 +172,7 @@ static int finish(void *argument)
     gust_request *request = argument;
     const struct gust__development *development = request->app->development;
     unsigned long change;
-    if (!request->exchange->head_sent &&
-        !gust__answer_header_set(request, GUST__SLICE("Cache-Control")).data)
+    if (!request->exchange->head_sent && !gust__answer_header_set(request, GUST__SLICE("Cache-Control")).data)
         gust_set_header(request, "Cache-Control", "no-store");
     if (is_page(request) && ask_for_change(development, &change))
         gust_printf(request, "<script src=\"/.gust/reload.js?%s-%lu\"></script>\n", development->program,

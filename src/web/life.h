@@ -18,7 +18,7 @@ void gust__slash_add(gust_request *request);
 
 /* Takes one of the route's .max_running turns, or ends the handler with 503. */
 void gust__turn_take(gust_request *request);
-/* Gives it back, if one was taken. */
+/* Gives it back, if one was taken (request->has_turn). */
 void gust__turn_give(gust_request *request);
 
 /* ---- detach.c ---- */

@@ -14,6 +14,7 @@
 #define GUST_WEB_REQUEST_H
 
 #include "base/list.h"
+#include "base/log_int.h"
 #include "http/coding.h"
 #include "http/exchange.h"
 #include "web/app.h"
@@ -88,6 +89,8 @@ struct gust_request {
     const char *problems;      /* of gust_bind: the JSON body for the error whose text is ... */
     const char *problems_text; /* ... this */
 
+    const char *id_text;            /* request_id.c */
+    uint64_t id;                    /* in its thread, from 1; 0: nobody asked yet */
     struct gust__list drain_member; /* of the loop's requests that wake on drain */
     gust_group *group;              /* in serve's frame */
 };
@@ -163,6 +166,14 @@ void gust__xsrf_guard(gust_request *request);
 
 /* Ends the handler, or sends to the login, unless the user may have the route. */
 void gust__auth_check(gust_request *request);
+
+/* ---- request_id.c ---- */
+
+/* Writes the request's id, made now if nobody has asked yet, and a NUL. On its loop. -> the length */
+size_t gust__request_id(struct gust__exchange *exchange, char to[GUST__LOG_REQUEST]);
+
+/* The same of the request that the running coroutine serves, for gust__log_request. 0: none. */
+size_t gust__request_id_here(char to[GUST__LOG_REQUEST]);
 
 /* ---- serve.c ---- */
 

@@ -313,6 +313,19 @@ static void inherit_settings(gust_app *app)
     app->has_default_headers = app->default_headers || (parent && parent->has_default_headers);
 }
 
+/* What serving asks of a route, so that most requests ask once. */
+static void prepare_route(const gust_app *app, struct gust__route *route)
+{
+    const gust_route_options *options = &route->options;
+    int64_t timeout = options->timeout ? options->timeout : app->settings.timeout;
+    const gust_handler *handler = route->handler;
+    route->timeout = timeout > 0 ? timeout : 0;
+    route->checked = options->slash || options->max_running || (app->xsrf && !options->no_xsrf) ||
+                     options->login || options->role;
+    route->observed =
+        options->cancel_when_gone || (handler && (handler->on_connection_close || handler->on_finish));
+}
+
 int gust__app_freeze(gust_app *app)
 {
     const char *mistake = gust_app_mistake(app);
@@ -327,6 +340,7 @@ int gust__app_freeze(gust_app *app)
     gust__app_inherit_keys(app);
     inherit_settings(app);
     for (struct gust__route *route = app->routes; route; route = route->next) {
+        prepare_route(app, route);
         if (route->mounted && gust__app_freeze(route->mounted) < 0)
             return -1;
     }

@@ -143,8 +143,8 @@ static __attribute__((noinline)) void run_without_route(gust_request *request)
     app->not_found->function(request);
 }
 
-/* Whether the handler's turn has come: not when the request has been answered already. */
-static bool may_run(gust_request *request)
+/* Of a route that is checked: answers the request, or ends it, when the handler's turn has not come. */
+static __attribute__((noinline)) void check(gust_request *request)
 {
     const gust_route_options *options = &request->route->options;
     if (options->slash)
@@ -155,16 +155,17 @@ static bool may_run(gust_request *request)
         gust__xsrf_guard(request);
     if (options->login || options->role)
         gust__auth_check(request);
-    return !request->finished;
 }
 
 static int run_handler(void *argument)
 {
     gust_request *request = argument;
     const struct gust__route *route = request->route;
+    if (route && route->checked)
+        check(request);
     if (!route)
         run_without_route(request);
-    else if (!may_run(request))
+    else if (request->finished) /* it has been answered already */
         return 0;
     else if (route->handler)
         run_table(request, route->handler);
@@ -182,7 +183,7 @@ static int run_middleware(void *argument)
     return 0;
 }
 
-void gust_next(gust_request *request)
+static inline __attribute__((always_inline)) void run_next(gust_request *request)
 {
     void *before = request->data;
     int result;
@@ -198,10 +199,15 @@ void gust_next(gust_request *request)
     request->data = before;
 }
 
+void gust_next(gust_request *request)
+{
+    run_next(request);
+}
+
 /* ---- begin, settle, end ---- */
 
 /* Which part of the path is the route's: what is left behind the prefixes of the mounts that led to it. */
-static struct gust__slice path_in(const gust_app *app, struct gust__slice path)
+static __attribute__((noinline)) struct gust__slice path_in(const gust_app *app, struct gust__slice path)
 {
     size_t prefix = 0;
     for (; app->mount; app = app->mount->app)
@@ -233,23 +239,32 @@ static __attribute__((noinline)) void find_app(gust_request *request)
         request->app = match.app;
 }
 
-static void begin_request(gust_request *request, struct gust__exchange *exchange)
+/* Of a route that is observed. */
+static __attribute__((noinline)) void watch_client(gust_request *request)
 {
-    request->exchange = exchange;
-    request->route = exchange->route;
-    exchange->on_gone = on_gone;
-    if (!request->route) {
-        find_app(request);
-        return;
-    }
-    gust__current->serves = request->route->pattern; /* which outlives every request */
-    request->app = request->route->app;
-    request->path = request->app->mount ? path_in(request->app, exchange->head->path)
-                                        : gust__slice_fresh(exchange->head->path);
+    struct gust__exchange *exchange = request->exchange;
     if (request->route->options.cancel_when_gone)
         gust_wake_on(request, GUST_GONE);
     else if (request->route->handler && request->route->handler->on_connection_close && !exchange->gone)
         exchange->operations->watch_gone(exchange);
+}
+
+static inline void begin_request(gust_request *request, struct gust__exchange *exchange)
+{
+    const struct gust__route *route = exchange->route;
+    request->exchange = exchange;
+    request->route = route;
+    exchange->on_gone = on_gone;
+    if (!route) {
+        find_app(request);
+        return;
+    }
+    gust__current->serves = route->pattern; /* which outlives every request */
+    request->app = route->app;
+    request->path = route->app->mount ? path_in(route->app, exchange->head->path)
+                                      : gust__slice_fresh(exchange->head->path);
+    if (route->observed)
+        watch_client(request);
 }
 
 /* Finishes what the handler left. It is behind its deadline; a cancel must not keep the answer back either.
@@ -283,15 +298,24 @@ static int run_on_finish(void *argument)
     return 0;
 }
 
-static void end_request(gust_request *request)
+static __attribute__((noinline)) void tell_handler(gust_request *request)
 {
-    if (request->route && request->route->handler && request->route->handler->on_finish) {
-        if (gust__catch(run_on_finish, request) < 0)
-            gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
-    }
-    gust__detached_join(request);
-    gust__turn_give(request);
-    gust__group_end(request->group); /* children may use what gust_after gives back */
+    if (!request->route->handler || !request->route->handler->on_finish)
+        return;
+    if (gust__catch(run_on_finish, request) < 0)
+        gust__log_error(GUST_ERROR, gust_error_last(), "on_finish");
+}
+
+/* Whether the request holds anything that its arena's end does not end; most do not. */
+static inline bool holds_something(const gust_request *request)
+{
+    return ((uintptr_t)request->after | request->wakes_on | (uintptr_t)request->files |
+            (uintptr_t)request->json | (uintptr_t)request->session | (uintptr_t)request->failure |
+            (uintptr_t)request->coded_body | (uintptr_t)request->encoder) != 0;
+}
+
+static __attribute__((noinline)) void give_back(gust_request *request)
+{
     while (request->after) {
         struct gust__call *call = request->after;
         request->after = call->next;
@@ -313,6 +337,19 @@ static void end_request(gust_request *request)
     gust__error_free(request->failure);
 }
 
+static inline void end_request(gust_request *request)
+{
+    if (request->route && request->route->observed)
+        tell_handler(request);
+    if (request->detached)
+        gust__detached_join(request);
+    if (request->has_turn)
+        gust__turn_give(request);
+    gust__group_end(request->group); /* children may use what gust_after gives back */
+    if (holds_something(request))
+        give_back(request);
+}
+
 static int decode_body(void *argument)
 {
     gust__body_decode(argument);
@@ -327,15 +364,15 @@ static void serve(struct gust__exchange *exchange)
     begin_request(request, exchange);
     request->group = &group;
     gust__group_begin(&group);
-    int64_t timeout = request->route && request->route->options.timeout ? request->route->options.timeout
-                                                                        : request->app->settings.timeout;
+    int64_t timeout = request->route ? request->route->timeout : request->app->settings.timeout;
     if (timeout > 0)
         gust__deadline_begin(&deadline, timeout);
-    gust__answer_defaults(request);
+    if (request->app->has_default_headers)
+        gust__answer_defaults(request);
     if (request->app->decompress_request && gust__catch(decode_body, request) < 0)
         gust__answer_error(request);
     else
-        gust_next(request);
+        run_next(request);
     if (timeout > 0)
         gust__scope_end(&deadline.scope);
     settle(request);
@@ -345,6 +382,7 @@ static void serve(struct gust__exchange *exchange)
 void gust__web_service_init(struct gust__web_service *service, gust_app *app)
 {
     const gust_app_settings *settings = &app->settings;
+    atomic_store_explicit(&gust__log_request, gust__request_id_here, memory_order_relaxed);
     *service = (struct gust__web_service){
         .service =
             {

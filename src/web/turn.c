@@ -20,6 +20,5 @@ void gust__turn_take(gust_request *request)
 
 void gust__turn_give(gust_request *request)
 {
-    if (request->has_turn)
-        atomic_fetch_sub_explicit(running(request), 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(running(request), 1, memory_order_relaxed);
 }

@@ -398,8 +398,6 @@ static const struct differential_scenario scenarios[] = {
 static const struct differential_difference differences[] = {
     {"a sibling closes it", SOCKET, "data 68656c6c6f", "errno EBADF",
      "a wait ends when its descriptor is closed; the kernel's goes on with the open file"},
-    {"a signal comes", SOCKET, "errno EINTR", "data 68656c6c6f",
-     "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"},
     {.scenario = NULL},
 };
 

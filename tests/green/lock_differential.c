@@ -317,11 +317,7 @@ static const struct differential_scenario scenarios[] = {
     {"a signal comes that restarts", a_signal_comes_that_restarts, ALL},
 };
 
-#define SIGNALS "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"
-
 static const struct differential_difference differences[] = {
-    {"a signal comes", SEMAPHORE | WAITS, "errno EINTR", "= 0, errno 0", SIGNALS},
-    {"a signal comes that restarts", SEMAPHORE | TIMED, "errno EINTR", "= 0, errno 0", SIGNALS},
     {.scenario = NULL},
 };
 

@@ -425,11 +425,7 @@ static const struct differential_scenario scenarios[] = {
     {"a sibling is at it", a_sibling_is_at_it, ONCE},
 };
 
-#define SIGNALS "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"
-
 static const struct differential_difference differences[] = {
-    {"a signal comes while it sleeps", SLEEP | BY_CODE, " = ", " = 0, errno 0", SIGNALS},
-    {"a signal comes while it sleeps", SLEEP, "errno EINTR", " = 0, errno 0", SIGNALS},
     {.scenario = NULL},
 };
 

@@ -424,8 +424,6 @@ static const struct differential_scenario scenarios[] = {
 static const struct differential_difference differences[] = {
     {"a sibling closes it", SOCKET, "errno 0", "errno EBADF",
      "a wait ends when its descriptor is closed; the kernel's goes on with the open file"},
-    {"a signal comes", SOCKET, "errno EINTR", "errno 0",
-     "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"},
     {.scenario = NULL},
 };
 

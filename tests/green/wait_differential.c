@@ -428,26 +428,13 @@ static const struct differential_scenario scenarios[] = {
     {"a signal comes that restarts", a_signal_comes_that_restarts, ALL},
 };
 
-#define SIGNALS "a handler interrupts no wait: it ran on the thread, which all of its coroutines share"
-#define CLOSES  "a wait ends when its descriptor is closed; the kernel's goes on with the open file"
+#define CLOSES "a wait ends when its descriptor is closed; the kernel's goes on with the open file"
 
 static const struct differential_difference differences[] = {
     {"a sibling closes it", POLL | PATIENT, "data 2000", "data 2000", CLOSES},
     {"a sibling closes it", POLL | LIMITED, "data 2000", "data 2000", CLOSES},
     {"a sibling closes it", SELECT | PATIENT, "= 1, errno 0", "errno EBADF", CLOSES},
     {"a sibling closes it", SELECT | LIMITED, "= 1, errno 0", "errno EBADF", CLOSES},
-    {"a signal comes", POLL | PATIENT, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes", POLL | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes", SELECT | PATIENT, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes", SELECT | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes", EPOLL | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", POLL | PATIENT, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", POLL | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", SELECT | PATIENT, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", SELECT | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", EPOLL | LIMITED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes", MASKED, "errno EINTR", "= 1, errno 0", SIGNALS},
-    {"a signal comes that restarts", MASKED, "errno EINTR", "= 1, errno 0", SIGNALS},
     {.scenario = NULL},
 };
 
