@@ -181,8 +181,8 @@ typedef struct gust_app_settings {
     bool decompress_request
         GUST_ZERO; /* bodies that come as gzip, br, zstd or deflate; max_body holds for both,
                       what comes and what it decodes to. Others get 415, malformed ones 400 */
-    const char *template_directory GUST_ZERO;     /* for gust_render: gust/template.h; read again in debug */
-    bool trust_request_id GUST_ZERO; /* a client's X-Request-Id is the request's: gust_request_id */
+    const char *template_directory GUST_ZERO; /* for gust_render: gust/template.h; read again in debug */
+    bool trust_request_id GUST_ZERO;          /* a client's X-Request-Id is the request's: gust_request_id */
 } gust_app_settings;
 
 /* [any] Changes settings; members left 0 keep their values. */
