@@ -19,9 +19,9 @@ all:
 	@$(call build,$(PRESET))
 
 demo:
-	@tools/install-deps
+	@tools/install-deps --demo
 	@$(call build,default)
-	@exec build/examples/demo --port $(PORT)
+	@exec tools/demo $(PORT)
 
 test:
 	@tools/install-deps --tests
@@ -68,7 +68,7 @@ clean:
 
 help:
 	@echo "make            build everything into build/ (PRESET=debug|release|clang|asan|tsan|faults: build/PRESET)"
-	@echo "make demo       install what is missing, build, run the demo (PORT=8888)"
+	@echo "make demo       install what is missing, build, run the demo (PORT=8888) and the blog (PORT + 1)"
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "make asan       the same tests under AddressSanitizer; also: tsan, clang, faults, aarch64 (unit tests, qemu)"
 	@echo "make fuzz       fuzz each target for SECONDS=60, or only TARGET=x"

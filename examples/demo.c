@@ -44,6 +44,8 @@ static const char page[] =
     "<tr><td><a href=\"/stream?n=10\">/stream?n=10</a></td><td>a line every half second</td></tr>\n"
     "<tr><td><a href=\"/both\">/both</a></td><td>two requests to this very server at once, under one deadline</td></tr>\n"
     "<tr><td><a href=\"/fail\">/fail</a></td><td>a failure three calls below the handler</td></tr>\n"
+    "<tr><td><a href=\"/blog\">/blog</a></td><td>a blog for real use on an SQLite file, a program of its own: accounts, "
+    "posts, comments, images, search. The first account is the admin's</td></tr>\n"
     "<tr><td><a href=\"/status\">/status</a></td><td>the table above as JSON</td></tr>\n"
     "</tbody></table>\n"
     "<p>Next: <code>build/examples/hello --help</code>, the programs in <code>examples/</code>, and the manual that "
@@ -161,6 +163,15 @@ static void fail(gust_request *req)
     second();
 }
 
+/* It is another program, which tools/demo starts. */
+static void blog(gust_request *req)
+{
+    if (!gust_option("blog"))
+        gust_fail(404,
+                  "the blog does not run here: make demo starts both, or build/examples/blog and --blog=URL");
+    gust_redirect(req, gust_option("blog"), 302);
+}
+
 static int remember_start(void *arg)
 {
     (void)arg;
@@ -180,5 +191,7 @@ int main(int argc, char **argv)
     gust_route(app, "GET /stream", stream);
     gust_route(app, "GET /both", both);
     gust_route(app, "GET /fail", fail);
+    gust_route(app, "GET /blog", blog);
+    gust_define("blog", .shown = "URL", .help = "where the blog runs, to link to");
     return gust_main(app, argc, argv);
 }

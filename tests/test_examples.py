@@ -1,7 +1,9 @@
 """sync_stack, futures and the demo, from outside."""
 import concurrent.futures
+import contextlib
 import http.client
 import json
+import socket
 import subprocess
 import time
 
@@ -87,13 +89,43 @@ def test_the_demo_shows_what_runs_and_its_links_work(start):
     assert status == 200 and b"gust is running" in page
     links = set(re.findall(rb'href="(/[^"]*)"', page))
     assert {b"/hello/you", b"/fail", b"/status"} <= links
-    for link in links - {b"/fail", b"/stream?n=10", b"/sleep?ms=2000"}:
+    assert get(demo.port, "/blog")[0] == 404 and b"make demo starts both" in get(demo.port, "/blog")[1]
+    for link in links - {b"/fail", b"/blog", b"/stream?n=10", b"/sleep?ms=2000"}:
         assert get(demo.port, link.decode())[0] == 200, link
     status, text = get(demo.port, "/fail")
     assert status == 418 and b"three calls below the handler, and still an answer" in text
     assert get(demo.port, "/stream?n=2") == (200, b"line 1 of 2\nline 2 of 2\n")
     told = json.loads(get(demo.port, "/status")[1])
     assert told["pid"] == demo.pid and told["requests"] >= len(links) - 2
+
+
+def two_ports():
+    """-> a number of which it and the next one are free now."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", one.getsockname()[1] + 1))
+                return one.getsockname()[1]
+
+
+def test_make_demo_runs_the_demo_and_the_blog(root, build, tmp_path):
+    port = two_ports()
+    demo = program.Program([root / "tools/demo", port, tmp_path], {"GUST_BUILD": str(build)}, announces=False)
+    try:
+        demo.wait_for_line(rf"listening on \S*:{port}\b")
+        demo.wait_for_line(rf"listening on \S*:{port + 1}\b")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=program.PATIENCE)
+        connection.request("GET", "/blog")
+        answer = connection.getresponse()
+        connection.close()
+        assert (answer.status, answer.headers["Location"]) == (302, f"http://127.0.0.1:{port + 1}/")
+        status, page = get(port + 1, "/")
+        assert status == 200 and b"The gust blog" in page
+    finally:
+        demo.marked = {}  # what was opened for the first page
+        assert demo.stop() == [], demo.output()
+    assert (tmp_path / "blog.db").exists()
 
 
 def test_the_guest_books_own_tests(build):

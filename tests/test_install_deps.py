@@ -138,4 +138,7 @@ def test_elsewhere_it_lists_and_fails(tmp_path):
 def test_profiles_add_to_the_build(machine):
     status, said = machine.run("--tests", "--list")
     assert status == 0 and "libcmocka-dev" in said and "cmake" in said and "h2o" not in said
+    assert "libsqlite3-dev" in said  # the tests drive the demo's programs
+    status, said = machine.run("--demo", "--list")
+    assert status == 0 and "libsqlite3-dev" in said and "cmake" in said and "libcmocka-dev" not in said
     assert machine.run("--nonsense")[0] == 2
