@@ -34,6 +34,7 @@ if(TARGET gust-cmocka)
     endforeach()
     if(TARGET green)
         gust_unit_tests(green green) # as a program has it: two shared libraries, this one first
+        set_target_properties(test-green-probe PROPERTIES ENABLE_EXPORTS ON) # for dlsym to find its OpenSSL
 
         # tests/green: the same calls natively and on a coroutine (NAME_differential.c), and what is not covered (limits_test.c).
         file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/green/*_differential.c

@@ -1,6 +1,7 @@
 """The same requests to the real Tornado and to gust, with the same routes: status, headers that matter, body are equal, or the
 difference stands in DIFFERENCES with its reason."""
 import base64
+import gzip
 import pathlib
 import subprocess
 import time
@@ -19,6 +20,9 @@ OLD = tornado.web.create_signed_value(SECRET, "user", "jane", clock=lambda: time
 OTHER = tornado.web.create_signed_value(SECRET + "!", "user", "jane").decode()
 BOUNDARY = "Content-Type: multipart/form-data; boundary=abc"
 LARGE = b"x" * 100000
+
+GZIP = "Accept-Encoding: gzip"
+MARKUP = "%3Cb%3E%20%26%20%22c%22%20'd'"
 
 
 def part(headers, content):
@@ -142,16 +146,71 @@ REQUESTS = {
     "protected, with another token": ("POST", "/protected", [FORM, f"Cookie: _xsrf={TOKEN}"], b"_xsrf=" + TOKEN.replace("0f|", "10|").encode()),
     "protected, without the cookie": ("POST", "/protected", [FORM], f"_xsrf={MASKED}".encode()),
     "protected, with a token that is none": ("POST", "/protected", [FORM, f"Cookie: _xsrf={TOKEN}"], b"_xsrf=2|x"),
+    # templates, of the same files
+    "a template": ("GET", f"/template/page?name={MARKUP}"), "a template's block that nobody fills": ("GET", "/template/base"),
+    "a template escapes": ("GET", f"/template/escape?name={MARKUP}"), "a template without escaping": ("GET", f"/template/unescaped?name={MARKUP}"),
+    "a template's branches": ("GET", "/template/if"), "another of its branches": ("GET", "/template/if?name=x"),
+    "a template's loops": ("GET", "/template/loops"), "a template's functions": ("GET", f"/template/functions?name={MARKUP}"),
+    "a template's white space": ("GET", "/template/whitespace"), "a template that tries": ("GET", "/template/try"),
+    "a template that asks the request": ("GET", "/template/request"), "a template with modules": ("GET", f"/template/modules?name={MARKUP}"),
+    "a template with a link": ("GET", "/template/link?name=a%26b"), "a template with a script": ("GET", "/template/script?name=x"),
+    "a template that the client has": ("GET", "/template/page", ["If-None-Match: *"]),
+    "a template with an unknown name": ("GET", "/template/unknown"), "a template that is broken": ("GET", "/template/broken"),
+    "a template that is not there": ("GET", "/template/missing"),
+    # files; {etag} and {modified} are the file's, as either says
+    "a file": ("GET", "/static/digits.txt"), "a file's head": ("HEAD", "/static/digits.txt"), "a style sheet": ("GET", "/static/style.css"),
+    "bytes": ("GET", "/static/bytes.bin"), "an empty file in a folder": ("GET", "/static/empty.txt"),
+    "a file that is not there": ("GET", "/static/nothing.txt"), "a file, posted to": ("POST", "/static/digits.txt", [FORM], b""),
+    "a directory": ("GET", "/static/sub/"), "a directory without its slash": ("GET", "/static/sub"),
+    "a directory without a page": ("GET", "/static/"), "the directory's name alone": ("GET", "/static"),
+    "the icon": ("GET", "/favicon.ico"), "the robots": ("GET", "/robots.txt"),
+    "a file of a version": ("GET", "/static/digits.txt?v=abc"), "a file with a query": ("GET", "/static/digits.txt?x=abc"),
+    "a range": ("GET", "/static/digits.txt", ["Range: bytes=2-4"]), "a range to the end": ("GET", "/static/digits.txt", ["Range: bytes=7-"]),
+    "the last bytes": ("GET", "/static/digits.txt", ["Range: bytes=-3"]),
+    "a range that is all": ("GET", "/static/digits.txt", ["Range: bytes=0-"]),
+    "a range beyond the end": ("GET", "/static/digits.txt", ["Range: bytes=5-100"]),
+    "more last bytes than there are": ("GET", "/static/digits.txt", ["Range: bytes=-100"]),
+    "a range outside": ("GET", "/static/digits.txt", ["Range: bytes=10-"]), "no last bytes": ("GET", "/static/digits.txt", ["Range: bytes=-0"]),
+    "a range backwards": ("GET", "/static/digits.txt", ["Range: bytes=4-2"]),
+    "a range of letters": ("GET", "/static/digits.txt", ["Range: bytes=a-b"]), "a range of lines": ("GET", "/static/digits.txt", ["Range: lines=0-1"]),
+    "several ranges": ("GET", "/static/digits.txt", ["Range: bytes=0-1,4-5"]), "a range of the head": ("HEAD", "/static/digits.txt", ["Range: bytes=2-4"]),
+    "a range if it is the same": ("GET", "/static/digits.txt", ["Range: bytes=2-4", "If-Range: {etag}"]),
+    "a range if it were another": ("GET", "/static/digits.txt", ["Range: bytes=2-4", 'If-Range: "other"']),
+    "a file that the client has": ("GET", "/static/digits.txt", ["If-None-Match: {etag}"]),
+    "a file that it has, weakly": ("GET", "/static/digits.txt", ["If-None-Match: W/{etag}"]),
+    "a file of which it has another": ("GET", "/static/digits.txt", ['If-None-Match: "other"']),
+    "any file": ("GET", "/static/digits.txt", ["If-None-Match: *"]),
+    "a file that has not changed": ("GET", "/static/digits.txt", ["If-Modified-Since: {modified}"]),
+    "a file that has": ("GET", "/static/digits.txt", ["If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT"]),
+    "a file by a date that is none": ("GET", "/static/digits.txt", ["If-Modified-Since: yesterday"]),
+    "a file by its tag and not its date": ("GET", "/static/digits.txt", ['If-None-Match: "other"', "If-Modified-Since: {modified}"]),
+    "a path that leads out": ("GET", "/static/../static-not/secret"), "a path that leads out, encoded": ("GET", "/static/%2e%2e/static-not/secret"),
+    "a path that leads out, its slash encoded": ("GET", "/static/..%2fstatic-not%2fsecret"),
+    "a path with the same beginning": ("GET", "/static-not/secret"), "a path from the root": ("GET", "/static//etc/passwd"),
+    "a path with a NUL": ("GET", "/static/digits.txt%00.png"),
+    # compressed
+    "a long text, compressed": ("GET", "/compressed/text/5000", [GZIP]), "the least text, compressed": ("GET", "/compressed/text/1024", [GZIP]),
+    "a shorter text": ("GET", "/compressed/text/1023", [GZIP]), "a long text for who takes no gzip": ("GET", "/compressed/text/5000"),
+    "a long text for who refuses gzip": ("GET", "/compressed/text/5000", ["Accept-Encoding: gzip;q=0"]),
+    "a long text for who prefers br": ("GET", "/compressed/text/5000", ["Accept-Encoding: gzip, br"]),
+    "an image is not compressed": ("GET", "/compressed/image/5000", [GZIP]), "chunks, compressed": ("GET", "/compressed/flushed", [GZIP]),
+    "a failure, compressed": ("GET", "/compressed/fail/404", [GZIP]), "nothing, compressed": ("GET", "/compressed/status/204", [GZIP]),
+    "a long text, compressed, that the client has": ("GET", "/compressed/text/5000", [GZIP, "If-None-Match: *"]),
 }
 
 HEADERS = ("Content-Type", "Location", "Etag", "Allow", "Cache-Control", "Vary", "Content-Length", "Transfer-Encoding",
-           "X-Set", "X-Added", "X-Cleared", "WWW-Authenticate", "Connection")
+           "X-Set", "X-Added", "X-Cleared", "WWW-Authenticate", "Connection", "Content-Encoding", "Content-Range",
+           "Accept-Ranges", "Last-Modified")
 
 # What Tornado answers 405, for want of a handler, is answered here: everything is there on one side only.
 ALL = {"status", "body", "Content-Length", "Connection"}
 NO_HEAD = "a handler for GET answers HEAD too (RFC 9110 9.3.2), in Tornado only one that is written for it"
 ALLOW = "a 405 names the methods that there are (RFC 9110 15.5.6)"
 ESCAPE = "an escape that is none is 400, not taken literally: filters before and behind must not read it differently"
+
+CHARSET = "text files are said to be UTF-8, as gust's own texts are"
+UNCHANGED = "a 304 with an Etag needs no Last-Modified (RFC 9110 15.4.5)"
+OUTSIDE = "a 416 says how long the file is; its tag and time are not the error's"
 
 # name: what differs, and why
 DIFFERENCES = {
@@ -174,6 +233,28 @@ DIFFERENCES = {
     "a quoted cookie": ({"body", "Content-Length"}, "the bytes are UTF-8; Tornado reads them as Latin-1"),
     "the same cookie twice": ({"body"}, "the first is of the more specific path (RFC 6265 5.4)"),
     "json": ({"body", "Content-Length", "Content-Type"}, "UTF-8 without escapes or spaces; JSON's type has no charset (RFC 8259 11)"),
+    "a template with a link": ({"body", "Content-Length"}, "a value in a URL is percent-encoded: & would begin another argument"),
+    "a template with a script": ({"body", "Content-Length"}, "a value in a script is JSON; in Tornado this is no JavaScript"),
+    **dict.fromkeys(["a file", "a style sheet", "a directory", "the robots", "a file with a query", "a range",
+                     "a range to the end", "a range beyond the end", "the last bytes", "a range of letters", "a range of lines",
+                     "a range if it is the same", "a file of which it has another", "a file that has",
+                     "a file by a date that is none", "a file by its tag and not its date"], ({"Content-Type"}, CHARSET)),
+    **dict.fromkeys(["a range outside", "no last bytes"], ({"Etag", "Last-Modified", "Accept-Ranges"}, OUTSIDE)),
+    **dict.fromkeys(["a file that the client has", "a file that it has, weakly", "any file", "a file that has not changed"],
+                    ({"Last-Modified"}, UNCHANGED)),
+    "a file, posted to": ({"Allow"}, ALLOW),
+    "a file of a version": ({"Content-Type", "Cache-Control"}, "a version that is not the file's may not be kept for ever"),
+    **dict.fromkeys(["a range that is all", "more last bytes than there are"],
+                    ({"status", "Content-Range", "Content-Type"}, "what is asked for as a range is answered as one")),
+    "a range backwards": (ALL | {"Content-Range", "Content-Type"}, "it is none, and so ignored (RFC 9110 14.1.1)"),
+    "several ranges": ({"status", "body", "Content-Length", "Content-Range", "Content-Type"}, "several are served, neighbours as one"),
+    "a range of the head": ({"status", "Content-Length", "Content-Range"}, "only GET has ranges (RFC 9110 14.2)"),
+    "a range if it were another": ({"status", "body", "Content-Length", "Content-Range", "Content-Type"}, "Tornado does not know If-Range"),
+    "a path from the root": ({"status"}, "a name that is empty is not there; it leads nowhere"),
+    "a long text for who refuses gzip": ({"Content-Encoding", "Content-Length"}, "q=0 means no (RFC 9110 12.4.2)"),
+    "a long text for who prefers br": ({"Content-Encoding", "Content-Length", "body"}, "Tornado knows gzip only"),
+    **dict.fromkeys(["an image is not compressed", "nothing, compressed"],
+                    ({"Vary"}, "nothing varies where nothing could be compressed")),
     "a large body": ({"Content-Length", "Transfer-Encoding"}, "what grows beyond 64 KiB is streamed"),
 }
 
@@ -220,6 +301,9 @@ def aspects(answer):
     """What is compared. The body of an error is each framework's own, and so are its type, length and connection."""
     status, headers, body = answer
     compared = {"status": status, "cookies": cookies_of(headers)}
+    if headers.get("Content-Encoding") == ["gzip"] and body:
+        body = gzip.decompress(body)
+        headers = {**headers, "Content-Length": None}  # the level's
     own = {"Content-Type", "Content-Length", "Transfer-Encoding", "Connection"} if status >= 400 and status != 409 else set()
     for name in HEADERS:
         if name not in own:
@@ -237,20 +321,29 @@ def aspects(answer):
 def applications(build):
     """-> the ports of Tornado's and of gust's"""
     here = pathlib.Path(__file__).parent / "parity"
-    command = ["/usr/bin/python3", here / "tornado_app.py"]
+    command = ["/usr/bin/python3", here / "tornado_app.py", here / "templates", here / "static"]
     with program.Starter(build / "tests") as starter, \
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                              text=True) as other:
-        ours = starter.start("parity")
+        ours = starter.start("parity", environment={
+            "PARITY_TEMPLATES": str(here / "templates"), "PARITY_STATIC": str(here / "static")})
         ask(ours.port, "GET", "/raise")
         ours.mark_descriptors()  # the first backtrace opened the program's own file
         yield int(other.stdout.readline()), ours.port
         other.stdin.close()
 
 
+def filled(port, method, target, headers=(), *more):
+    """The request with what the server itself says of the file, where its headers ask for that."""
+    if any("{" in line for line in headers):
+        said = ask(port, "GET", target)[1]
+        headers = [line.replace("{etag}", said["Etag"][0]).replace("{modified}", said["Last-Modified"][0]) for line in headers]
+    return method, target, headers, *more
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_both_answer_the_same(applications, name):
-    ours, theirs = (aspects(ask(port, *REQUESTS[name])) for port in reversed(applications))
+    ours, theirs = (aspects(ask(port, *filled(port, *REQUESTS[name]))) for port in reversed(applications))
     different = {key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
     listed, reason = DIFFERENCES.get(name, (set(), ""))
     assert different == listed, (reason, {key: (ours.get(key), theirs.get(key)) for key in different ^ listed})

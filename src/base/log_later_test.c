@@ -7,6 +7,7 @@
 
 #include "base/lock.h"
 #include "base/log_int.h"
+#include "base/sanitize.h"
 #include "base/sys.h"
 
 #include <stdio.h>
@@ -148,6 +149,7 @@ static void errors_of_child(void (*function)(void), char *text, size_t size)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+#ifndef GUST__TSAN
 static void log_and_exit(void)
 {
     gust_log_sink(NULL, NULL);
@@ -167,6 +169,7 @@ static void exit_loses_nothing(void **state)
     assert_non_null(more);
     assert_true(words < more);
 }
+#endif
 
 static void log_plainly(void)
 {
@@ -198,7 +201,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_loop_it_is_written_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_sink_gets_no_line_from_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_logs_too_much_waits, set_up, tear_down),
+#ifndef GUST__TSAN /* it allows a child of several threads none of its own, and the log's may just be ending \
+                    */
         cmocka_unit_test_setup_teardown(exit_loses_nothing, set_up, tear_down),
+#endif
         cmocka_unit_test_setup_teardown(a_child_does_not_write_what_its_parent_will, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,8 +244,9 @@ const char *gust__green_unknown_lock(void);
 /* A coroutine with values of its own ends. */
 void gust__green_values_end(struct gust__coroutine *coroutine);
 
-/* Finds out which key OpenSSL's error queue has, if OpenSSL is there. errno is kept. */
-void gust__green_values_probe(void);
+/* Finds out which key OpenSSL's error queue has, if OpenSSL is there. True: it had to ask OpenSSL, in whose
+ * initialisation the coroutine may have waited. errno is kept. */
+bool gust__green_values_probe(void);
 
 /* A key was made since the last probe, so it is worth another. */
 extern _Atomic bool gust__green_values_new;

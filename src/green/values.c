@@ -56,12 +56,12 @@ static void take_along(pthread_key_t key)
     gust__green_next.pthread_setspecific(key, NULL);
 }
 
-void gust__green_values_probe(void)
+bool gust__green_values_probe(void)
 {
     int saved = errno;
     atomic_store(&gust__green_values_new, false);
     if (atomic_load(&queue_key) != NO_KEY)
-        return;
+        return false;
     find_functions();
     unsigned long (*ask)(void) = atomic_load(&peek);
     if (ask) {
@@ -76,6 +76,7 @@ void gust__green_values_probe(void)
         }
     }
     errno = saved;
+    return ask != NULL;
 }
 
 /* ---- Queues that are kept ---- */

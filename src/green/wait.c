@@ -7,8 +7,11 @@ int gust__green_park(struct gust__green_call *call, int flags, int64_t until)
 {
     if (__builtin_expect(gust__green_settings.trace, 0))
         gust__green_trace(call);
-    if (__builtin_expect(atomic_load_explicit(&gust__green_values_new, memory_order_relaxed), 0))
-        gust__green_values_probe(); /* before another coroutine can mix its errors with ours */
+    /* Before another coroutine can mix its errors with ours. The caller is in its waker's list already: a
+     * wake that came while the probe waited has ended the probe's wait, not this one, so it looks again. */
+    if (__builtin_expect(atomic_load_explicit(&gust__green_values_new, memory_order_relaxed), 0) &&
+        gust__green_values_probe())
+        return 0;
     if (__builtin_expect(gust__current->main, 0) && call->handlers != GUST__GREEN_NO_HANDLER)
         return gust__green_park_exposed(call, flags, until);
     return gust__park_until(flags, call->name, until);

@@ -105,6 +105,30 @@ static int test_some_answers_have_no_body(void *arg)
     return 0;
 }
 
+static const char *const secrets[] = {"Authorization: Basic YTpi", "Cookie: a=b", NULL};
+
+/* To follow one is the caller's to decide: what the request carried may be for this server alone. */
+static int test_a_redirect_is_not_followed(void *arg)
+{
+    static const int statuses[] = {301, 302, 303, 307, 308};
+    char text[256];
+    (void)arg;
+    struct server *other = server_start(answer_text, OK "Content-Length: 0\r\n\r\n");
+    for (size_t i = 0; i < GUST_LEN(statuses); i++) {
+        snprintf(text, sizeof(text), "HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nthere",
+                 statuses[i], other->url);
+        struct server *server = server_start(answer_text, text);
+        gust_response *response = gust_fetch(server->url, .headers = secrets);
+        assert_string_equal(gust_response_header(response, "Location"), other->url);
+        expect_body(response, statuses[i], "there");
+        assert_int_equal(server->requests, 1);
+        server_stop(server);
+    }
+    assert_int_equal(other->connections, 0);
+    server_stop(other);
+    return 0;
+}
+
 static void expect_code(answer_function *answer, const char *text, int code)
 {
     struct server *server = server_start(answer, text);
@@ -330,6 +354,7 @@ int main(void)
         FETCH_TEST(test_answers_arrive_cut_anywhere),
         FETCH_TEST(test_answers_arrive_byte_by_byte),
         FETCH_TEST(test_some_answers_have_no_body),
+        FETCH_TEST(test_a_redirect_is_not_followed),
         FETCH_TEST(test_an_answer_that_ends_early_is_none),
         FETCH_TEST(test_what_is_not_http_is_refused),
         FETCH_TEST(test_interim_answers_are_bounded),

@@ -285,6 +285,43 @@ static void test_a_file_has_so_many_bytes(void **state)
     free(text);
 }
 
+/* What --help writes, kept in text. */
+static void read_help(char *text, size_t size)
+{
+    FILE *file = fopen(path, "w+");
+    assert_non_null(file);
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO);
+    dup2(fileno(file), STDOUT_FILENO);
+    gust__options_help("program", NULL, 0);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = 0;
+    fclose(file);
+}
+
+static void test_help_has_own_options_in_their_groups(void **state)
+{
+    (void)state;
+    char text[8192];
+    gust_define("helped-first", .group = "Storage", .help = "where it is", .value = "here");
+    gust_define("helped-alone", .help = "of no group");
+    gust_define("helped-last", .group = "Storage", .shown = "URL", .help = "and the copy");
+    read_help(text, sizeof(text));
+    assert_non_null(strstr(text, "\nOptions of this program:\n"));
+    assert_non_null(strstr(text, "--helped-alone"));
+    char *group = strstr(text, "\nStorage:\n");
+    assert_non_null(group);
+    assert_null(strstr(group + 1, "\nStorage:\n"));
+    *strstr(group + 1, "\n\n") = 0;
+    assert_non_null(strstr(group, "--helped-first"));
+    assert_non_null(strstr(group, "where it is (default here)\n"));
+    assert_non_null(strstr(group, "--helped-last=URL"));
+    assert_null(strstr(group, "--helped-alone"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_the_strongest_counts),
         cmocka_unit_test(test_what_a_file_may_look_like),
         cmocka_unit_test(test_a_file_has_so_many_bytes),
+        cmocka_unit_test(test_help_has_own_options_in_their_groups),
         cmocka_unit_test(test_no_name_has_two_meanings), /* last: what is defined stays so */
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

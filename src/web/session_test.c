@@ -59,6 +59,20 @@ static void who(gust_request *request)
     gust_print(request, user ? user : "nobody");
 }
 
+static int times_asked;
+
+static const char *user_of_header(gust_request *request)
+{
+    times_asked++;
+    return gust_header(request, "X-User");
+}
+
+static void who_twice(gust_request *request)
+{
+    who(request);
+    who(request);
+}
+
 static void next_page(gust_request *request)
 {
     gust_print(request, gust_next_url(request, "/home"));
@@ -343,6 +357,23 @@ static void test_routes_ask_for_a_user(void **state)
     gust_sessions_free(sessions);
 }
 
+static void test_an_application_may_know_its_users(void **state)
+{
+    (void)state;
+    gust_app *app = gust_app_new();
+    gust_app_set(app, .login_url = "/login", .current_user = user_of_header);
+    gust_route(app, "/never", next_page);
+    gust_route(app, "/who", who_twice, .login = true);
+    const char *asking = "GET /who HTTP/1.1\r\nHost: a\r\nX-User: bob\r\n\r\n";
+    ask(app, "GET /never");
+    assert_int_equal(times_asked, 0);
+    assert_string_equal(gust__test_request(app, asking)->body, "bobbob");
+    assert_int_equal(times_asked, 1);
+    assert_int_equal(ask(app, "GET /who")->status, 302);
+    assert_int_equal(ask(app, "POST /who")->status, 403);
+    gust_app_free(app);
+}
+
 static void test_next_stays_on_this_site(void **state)
 {
     (void)state;
@@ -403,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_stores_that_are_none),
         cmocka_unit_test(test_users_log_in_and_out),
         cmocka_unit_test(test_routes_ask_for_a_user),
+        cmocka_unit_test(test_an_application_may_know_its_users),
         cmocka_unit_test(test_next_stays_on_this_site),
         cmocka_unit_test(test_passwords),
     };

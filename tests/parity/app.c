@@ -1,5 +1,6 @@
 /* The routes of tornado_app.py, in gust: tests/test_parity.py sends both the same requests. */
 #include <gust/gust.h>
+#include <gust/json.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,57 @@ static void other_host(gust_request *req)
     gust_print(req, "the other host");
 }
 
+static void render(gust_request *req)
+{
+    gust_render(req, gust_sprintf(req, "%s.html", gust_path_arg(req, 1)), "{s:s, s:i, s:[s, s, s], s:{s:s}}",
+                "name", gust_arg(req, "name") ? gust_arg(req, "name") : "", "n", 3, "items", "first", "<b>",
+                "last", "post", "title", "\xc3\xa9");
+}
+
+static int entry(gust_template_call *call, void *data)
+{
+    int64_t number;
+    (void)data;
+    if (gust_template_integer(call, 1, &number) < 0)
+        return -1;
+    gust_template_need(call, GUST_NEED_CSS, "h2 { color: red }");
+    gust_template_need(call, GUST_NEED_JAVASCRIPT_FILE, "/entry.js");
+    return gust_template_render(call, "entry.html", "{s:s, s:I}", "title", gust_template_text(call, 0),
+                                "number", (json_int_t)number);
+}
+
+static gust_templates *templates(void)
+{
+    gust_templates *made = gust_templates_new(.directory = getenv("PARITY_TEMPLATES"));
+    gust_template_module(made, "Entry", entry, NULL);
+    return made;
+}
+
+static void long_text(gust_request *req)
+{
+    int count = atoi(gust_path_arg(req, 1));
+    for (int i = 0; i < count; i++)
+        gust_print(req, "x");
+}
+
+static void long_bytes(gust_request *req)
+{
+    gust_set_header(req, "Content-Type", "image/png");
+    long_text(req);
+}
+
+static gust_app *compressed_app(void)
+{
+    gust_app *app = gust_app_new();
+    gust_app_set(app, .compress = true);
+    gust_route(app, "GET /text/(\\d+)", long_text);
+    gust_route(app, "GET /image/(\\d+)", long_bytes);
+    gust_route(app, "GET /flushed", flushed);
+    gust_route(app, "GET /fail/(\\d+)", fail_with);
+    gust_route(app, "GET /status/(\\d+)", status);
+    return app;
+}
+
 /* Tornado protects whole applications; here it is one part of this one. */
 static gust_app *protected_app(void)
 {
@@ -242,6 +294,8 @@ int main(int argc, char **argv)
     gust_app_set(app, .cookie_secret = "the secret of both applications", .etags = true,
                  .login_url = "/login", .current_user = user_of);
     gust_default_header(app, "Content-Type", "text/html; charset=UTF-8");
+    gust_app_templates(app, templates());
+    gust_route(app, "GET /template/(\\w+)", render);
     gust_route(app, "GET /", other_host, .host = "other\\.example");
     gust_route(app, "GET /", text);
     gust_route(app, "POST /", posted);
@@ -278,5 +332,7 @@ int main(int argc, char **argv)
     gust_route_redirect(app, "/old/(.*)", "/new/{1}", 301);
     gust_route_error(app, "/gone", 410);
     gust_mount(app, "/protected", protected_app());
+    gust_mount(app, "/compressed", compressed_app());
+    gust_static(app, "/static/", getenv("PARITY_STATIC"), .default_name = "index.html");
     return gust_main(app, argc, argv);
 }

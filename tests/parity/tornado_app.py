@@ -185,10 +185,6 @@ class Member(tornado.web.RequestHandler):
 
 
 class Protected(tornado.web.RequestHandler):
-    def check_xsrf_cookie(self):
-        self.application.settings["xsrf_cookies"] = True
-        super().check_xsrf_cookie()
-
     def prepare(self):
         if self.request.method not in ("GET", "HEAD", "OPTIONS"):
             self.check_xsrf_cookie()
@@ -207,12 +203,44 @@ class Url(tornado.web.RequestHandler):
         self.write(self.reverse_url("named-path", "a b/c", "é"))
 
 
+class LongText(tornado.web.RequestHandler):
+    def get(self, count):
+        self.write("x" * int(count))
+
+
+class LongBytes(tornado.web.RequestHandler):
+    def get(self, count):
+        self.set_header("Content-Type", "image/png")
+        self.write("x" * int(count))
+
+
+class Template(tornado.web.RequestHandler):
+    def get(self, name):
+        self.render(name + ".html", name=self.get_argument("name", ""), n=3, items=["first", "<b>", "last"],
+                    post={"title": "é"})
+
+
+class Entry(tornado.web.UIModule):
+    def render(self, title, number):
+        return self.render_string("entry.html", title=title, number=number)
+
+    def embedded_css(self):
+        return "h2 { color: red }"
+
+    def javascript_files(self):
+        return "/entry.js"
+
+
 class Host(tornado.web.RequestHandler):
     def get(self):
         self.write("the other host")
 
 
 def main():
+    compressed = tornado.web.Application([
+        (r"/compressed/text/(\d+)", LongText), (r"/compressed/image/(\d+)", LongBytes), (r"/compressed/flushed", Flushed),
+        (r"/compressed/fail/(\d+)", Fail), (r"/compressed/status/(\d+)", Status),
+    ], compress_response=True)
     application = tornado.web.Application([
         (r"/", Text), (r"/arguments", Arguments), (r"/needed", Needed), (r"/path/([^/]*)/(.*)", Path),
         (r"/optional(/x)?/(.*)", Path), (r"/named/(?P<first>[^/]+)/(?P<second>[^/]+)", Named),
@@ -223,8 +251,11 @@ def main():
         (r"/page/?", RemoveSlash), (r"/folder/?", AddSlash), (r"/member", Member), (r"/protected", Protected),
         tornado.web.URLSpec(r"/url/([^/]+)/([^/]+)", Path, name="named-path"), (r"/url-for", Url),
         (r"/old/(.*)", tornado.web.RedirectHandler, {"url": "/new/{0}"}),
+        (r"/template/(\w+)", Template),
+        (r"/compressed/.*", compressed),
         (r"/gone", tornado.web.ErrorHandler, {"status_code": 410}),
-    ], cookie_secret=SECRET, login_url="/login", static_path=sys.argv[1] if len(sys.argv) > 1 else None)
+    ], cookie_secret=SECRET, login_url="/login", template_path=sys.argv[1], static_path=sys.argv[2],
+       static_handler_args={"default_filename": "index.html"}, ui_modules={"Entry": Entry})
     application.add_handlers(r"other\.example", [(r"/", Host)])
 
     async def serve():
