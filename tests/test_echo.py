@@ -115,6 +115,7 @@ def test_delays_do_not_add_up(echo, talk):
                                          (500, b"500 Internal Server Error\n"), (503, None)])
 def test_a_failure_from_three_calls_deep(echo, code, shown):
     ask(echo, "GET", "/fail?code=599")
+    echo.wait_for_line(r"\n +at ")
     echo.mark_descriptors()  # the first backtrace opened the program's file, to read its lines from
     status, _, body = ask(echo, "GET", f"/fail?code={code}")
     assert status == code

@@ -65,6 +65,7 @@ def test_beyond_threads_and_queue_the_answer_is_503(start, count, refused):
     assert figures(server)["refused"] == refused
     if refused:
         server.wait_for_line('the pool "sleepers" is full: its limit is 2 calls that run and 1 that wait')
+        server.wait_for_line(r"\n +at ")
         server.mark_descriptors()  # a backtrace keeps the debugging information open
 
 
@@ -72,6 +73,7 @@ def test_a_failure_on_a_thread_is_logged_with_its_text(start):
     server = start("executor")
     assert get(server.port, "/fail")[0] == 502
     server.wait_for_line("failed on a thread")
+    server.wait_for_line(r"\n +at ")
     server.mark_descriptors()  # a backtrace keeps the debugging information open
 
 

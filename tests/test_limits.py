@@ -198,6 +198,7 @@ def test_a_handler_has_its_time(start):
     echo = start("echo", "--timeout=200ms")
     got = answers.split(program.talk(echo.port, b"GET /delay?ms=60000 HTTP/1.1\r\n" + HOST + b"\r\n" + LAST))
     assert [answer.status for answer in got] == [503, 200]
+    echo.wait_for_line(r"\n +at ")
     echo.mark_descriptors()  # the backtrace of the log opened the program's file, to read its lines from
 
 

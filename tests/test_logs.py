@@ -50,6 +50,7 @@ def test_a_bad_option_is_answered_in_one_line(build, arguments, complaint):
     assert complaint in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_json_lines_parse_whatever_is_logged(start, logging, tmp_path):
     log = tmp_path / "log"
     server = start(logging, f"--log-file={log}", "--log-format=json", "--access-log=on")
@@ -94,6 +95,7 @@ def test_an_error_has_its_backtrace_and_request(start, tmp_path):
     echo.mark_descriptors()  # libdw has opened the program's file
 
 
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_each_line_of_a_request_has_its_id(start, logging, tmp_path):
     """In the handler, far below it, in a child and a child's child; not outside; another for each request."""
     log = tmp_path / "log"
@@ -107,6 +109,7 @@ def test_each_line_of_a_request_has_its_id(start, logging, tmp_path):
     assert len(set(answers)) == 2 and "request" not in next(line for line in lines if line["message"] == "started")
 
 
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_the_id_is_in_text_lines_too(start, logging, tmp_path):
     log = tmp_path / "log"
     server = start(logging, f"--log-file={log}", "--access-log=on")
@@ -120,6 +123,7 @@ def test_the_id_is_in_text_lines_too(start, logging, tmp_path):
     (b"abc.D-9_", True, True), (b"abc", False, False), (b"", True, False), (b"a b", True, False),
     (b"a\"b", True, False), (b"x" * 63, True, True), (b"x" * 64, True, True), (b"x" * 65, True, False),
 ])
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_a_proxys_id_is_taken_where_it_is_trusted(start, logging, given, trusted, taken):
     server = start(logging, *["--trust-request-id"][:trusted])
     id = get(server.port, b"/deep", b"X-Request-Id: " + given + b"\r\n").rpartition(b"\r\n\r\n")[2]
@@ -127,6 +131,7 @@ def test_a_proxys_id_is_taken_where_it_is_trusted(start, logging, given, trusted
     assert taken or re.fullmatch(rb"[0-9a-v]{8}-1", id)
 
 
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_levels_for_names(start, logging, tmp_path):
     log = tmp_path / "log"
     server = start(logging, f"--log-file={log}", "--log-format=json", "--access-log=on",
@@ -138,6 +143,7 @@ def test_levels_for_names(start, logging, tmp_path):
         [("db", "db debug"), ("app", "app warning"), ("db", "db warning")]
 
 
+@pytest.mark.plain  # linked by hand, without sanitizers
 def test_processes_that_rotate_one_file_lose_no_line(start, logging, tmp_path):
     """Four processes, each file far smaller than what they write at once."""
     log = tmp_path / "log"

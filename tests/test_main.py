@@ -89,6 +89,7 @@ def test_a_server_error_is_logged_with_its_backtrace(start):
     program.talk(echo.port, b"GET /fail?code=500 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     echo.wait_for_line("failed on request")
     echo.wait_for_line(r"(third|fail|first|second).*echo")
+    echo.wait_for_line(r"\n +at ")
     echo.mark_descriptors()  # the first backtrace opened the program's file, to read its lines from
     program.talk(echo.port, b"GET /fail?code=501 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     echo.wait_for_line("code=501.*failed on request")

@@ -328,6 +328,7 @@ def applications(build):
         ours = starter.start("parity", environment={
             "PARITY_TEMPLATES": str(here / "templates"), "PARITY_STATIC": str(here / "static")})
         ask(ours.port, "GET", "/raise")
+        ours.wait_for_line(r"\n +at ")
         ours.mark_descriptors()  # the first backtrace opened the program's own file
         yield int(other.stdout.readline()), ours.port
         other.stdin.close()
