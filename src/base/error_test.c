@@ -217,7 +217,9 @@ static void a_trace_has_whole_lines(void **state)
     char whole[16384], cut[16384];
     gust_error_set(EIO, "here");
     assert_ptr_equal(gust_error_trace(gust_error_last(), whole, sizeof(whole)), whole);
+#if defined(__x86_64__) /* where libdw is */
     assert_non_null(strstr(whole, "a_trace_has_whole_lines"));
+#endif
     size_t line = strcspn(whole, "\n") + 1;
     for (size_t size = line; size <= line + 1; size++) { /* without room for the NUL, and with */
         gust_error_trace(gust_error_last(), cut, size);
