@@ -5,7 +5,7 @@ find_program(GUST_CXX NAMES g++ c++) # by itself: what compiles the tests in C++
 if(GUST_MUSTACHE AND GUST_CXX)
     set(output ${PROJECT_BINARY_DIR}/bench/fortunes-mustache)
     add_custom_command(OUTPUT ${output} DEPENDS ${PROJECT_SOURCE_DIR}/bench/fortunes/mustache.cc
-        COMMAND ${GUST_CXX} -std=c++17 -O2 -isystem ${GUST_MUSTACHE} -o ${output} ${PROJECT_SOURCE_DIR}/bench/fortunes/mustache.cc
+        COMMAND ${GUST_CXX} -std=c++17 -O2 -idirafter ${GUST_MUSTACHE} -o ${output} ${PROJECT_SOURCE_DIR}/bench/fortunes/mustache.cc
         COMMENT "Building bench/fortunes-mustache" VERBATIM)
     add_custom_target(bench-fortunes-mustache DEPENDS ${output})
     add_dependencies(bench bench-fortunes-mustache)
