@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hexadecimal.h"
 #include "base/random.h"
 #include "http/characters.h"
 
@@ -36,12 +37,7 @@ static int64_t now_in_seconds(void)
 
 static void write_hexadecimal(char *to, const unsigned char *bytes, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        *to++ = digits[bytes[i] >> 4];
-        *to++ = digits[bytes[i] & 15];
-    }
-    *to = 0;
+    *gust__hexadecimal(to, bytes, size) = 0;
 }
 
 static int new_id(char id[ID_SIZE + 1])

@@ -1,6 +1,7 @@
 /* Signed values: Tornado's format, version 2. */
 #include "web/signed_value.h"
 
+#include "base/hexadecimal.h"
 #include "http/characters.h"
 
 #include <errno.h>
@@ -26,7 +27,6 @@ size_t gust__signed_value_room(size_t name_size, size_t value_size)
 /* The signature of text in hexadecimal; 0, or -1. */
 static int sign(char signature[SIGNATURE_SIZE + 1], struct gust__slice text, const char *secret)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)text.data, text.size, digest,
@@ -35,11 +35,7 @@ static int sign(char signature[SIGNATURE_SIZE + 1], struct gust__slice text, con
         errno = EIO;
         return -1;
     }
-    for (size_t i = 0; i < DIGEST_SIZE; i++) {
-        signature[2 * i] = digits[digest[i] >> 4];
-        signature[2 * i + 1] = digits[digest[i] & 15];
-    }
-    signature[SIGNATURE_SIZE] = 0;
+    *gust__hexadecimal(signature, digest, DIGEST_SIZE) = 0;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* XSRF tokens as text. */
 #include "web/xsrf_token.h"
 
+#include "base/hexadecimal.h"
 #include "http/characters.h"
 
 #include <inttypes.h>
@@ -10,11 +11,7 @@ enum { TIME_DIGITS_MAX = 15 };
 
 static char *write_bytes(char *text, const unsigned char *bytes, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 15];
-    }
+    text = gust__hexadecimal(text, bytes, size);
     *text++ = '|';
     return text;
 }
