@@ -329,6 +329,17 @@ static inline int gust__sys_eventfd2(unsigned int start, int flags)
     return (int)gust__sys_call("eventfd2", SYS_eventfd2, (long)start, flags, 0, 0, 0, 0);
 }
 
+/* The kernel's timer_t is an int; libc's differs. */
+static inline int gust__sys_timer_create(int clock, struct sigevent *event, int *timer)
+{
+    return (int)gust__sys_call("timer_create", SYS_timer_create, clock, (long)event, (long)timer, 0, 0, 0);
+}
+
+static inline int gust__sys_timer_settime(int timer, int flags, const struct itimerspec *value)
+{
+    return (int)gust__sys_call("timer_settime", SYS_timer_settime, timer, flags, (long)value, 0, 0, 0);
+}
+
 static inline int gust__sys_timerfd_create(int clock, int flags)
 {
     return (int)gust__sys_call("timerfd_create", SYS_timerfd_create, clock, flags, 0, 0, 0, 0);

@@ -91,13 +91,28 @@ static void *caller_of_nothing(const ucontext_t *context)
 #endif
 }
 
-/* Async-signal-safe. On return the fault happens again, under the default action; what was sent by kill is
- * sent once more. */
+/* What faults may hold a lock, libc's or a sanitizer's, for which the handler would wait for ever. So the
+ * signal comes once more, and finds the default action. */
+static void die_within(int seconds, int signal)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal};
+    struct itimerspec once = {.it_value.tv_sec = seconds};
+    sigset_t unblocked;
+    int timer;
+    sigemptyset(&unblocked);
+    sigaddset(&unblocked, signal);
+    gust__sys_rt_sigprocmask(SIG_UNBLOCK, &unblocked, NULL); /* ThreadSanitizer blocks it in spite of flags */
+    if (gust__sys_timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+        gust__sys_timer_settime(timer, 0, &once);
+}
+
+/* Async-signal-safe. The action is the default one again (SA_RESETHAND): on return the fault happens again,
+ * and what was sent by kill is sent once more. */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     static struct gust__worker_error error;
-    struct sigaction usual = {.sa_handler = SIG_DFL};
     struct walk walk = {.error = &error};
+    die_within(2, signal);
     error.code = ECHILD;
     error.detail = signal;
     memcpy(error.domain, "signal", sizeof("signal"));
@@ -106,7 +121,6 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     if (error.frame_count == 0 && signal == SIGSEGV && info->si_code > 0)
         error.frames[error.frame_count++] = caller_of_nothing(context);
     send_error(GUST__ANSWER_CRASHED, &error, MSG_DONTWAIT);
-    sigaction(signal, &usual, NULL);
     if (info->si_code <= 0)
         gust__sys_tgkill(gust__sys_getpid(), gust__sys_gettid(), signal);
 }
@@ -115,7 +129,8 @@ static void watch_faults(void)
 {
     static char stack[64 * 1024] __attribute__((aligned(64)));
     stack_t other = {.ss_sp = stack, .ss_size = sizeof(stack)};
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | (int)SA_RESETHAND};
     sigaltstack(&other, NULL);
     for (size_t i = 0; i < GUST_LEN(faults); i++)
         sigaction(faults[i], &action, NULL);
