@@ -114,3 +114,15 @@ def test_a_store_that_is_none_is_named(build):
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert 'sessions in "disk": expected memory, sqlite:FILE, redis://HOST or redis+unix:FILE' in done.stderr
+
+
+def test_memory_of_one_of_several_processes_warns(start):
+    server = start("members", "--processes=2")
+    assert Browser(server).log_in("bob", "swordfish")[0] == 303
+    server.wait_for_line("sessions in memory are lost on requests that another process answers")
+
+
+def test_memory_of_one_process_does_not_warn(start):
+    server = start("members")
+    assert Browser(server).log_in("bob", "swordfish")[0] == 303
+    assert "lost" not in server.output()

@@ -40,20 +40,10 @@ void blog_close(void)
     store_close();
 }
 
-/* {{ static_url(name) }}: with a hash of the file, so that browsers may keep it for ever. */
-static int static_url(gust_template_call *call, void *unused)
-{
-    (void)unused;
-    gust_request *req = gust_template_request(call);
-    const char *name = gust_template_text(call, 0);
-    return req && name ? gust_template_return(call, gust_static_url(req, name)) : -1;
-}
-
 static void add_templates(gust_app *app)
 {
     gust_templates *templates = gust_templates_new(.directory = BLOG_FILES "/templates");
     gust_template_function(templates, "marked", search_marked, NULL);
-    gust_template_function(templates, "static_url", static_url, NULL);
     gust_app_templates(app, templates);
 }
 

@@ -50,11 +50,12 @@ enum gust_slash { GUST_SLASH_AS_IS, GUST_ADD_SLASH, GUST_REMOVE_SLASH };
 
 typedef struct gust_route_options {
     size_t size;
-    void *data GUST_ZERO;           /* gust_data(req): borrowed for the application's life */
-    int64_t max_body GUST_ZERO;     /* bytes; default the application's (100 MiB); -1: no body allowed */
-    int64_t timeout GUST_ZERO;      /* of the handler; default the application's (none); -1: none. Then 503 */
-    int64_t body_timeout GUST_ZERO; /* for the whole body to arrive; default none */
-    bool stream_body GUST_ZERO;     /* the handler starts at the head and reads the body: gust_read_body */
+    void *data GUST_ZERO;            /* gust_data(req): borrowed for the application's life */
+    int64_t max_body GUST_ZERO;      /* bytes; default the application's (100 MiB); -1: no body allowed */
+    int64_t timeout GUST_ZERO;       /* of the handler; default the application's (none); -1: none. Then
+                                      * 503, unless it caught ETIMEDOUT and answered */
+    int64_t body_timeout GUST_ZERO;  /* for the whole body to arrive; default none */
+    bool stream_body GUST_ZERO;      /* the handler starts at the head and reads the body: gust_read_body */
     bool cancel_when_gone GUST_ZERO; /* a client that left cancels the handler */
     const char *host GUST_ZERO;  /* only for this Host: a PCRE2 pattern that must match whole, without port */
     const char *name GUST_ZERO;  /* for gust_url_for */

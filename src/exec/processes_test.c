@@ -1,31 +1,9 @@
-/* Process pools: results, errors, deaths of workers, limits, the end. */
-#include "exec/testing.h"
+/* Process pools: results, errors, deaths of workers, interruptions, the end. */
+#include "exec/testing_jobs.h"
 
-#include "base/random.h"
 #include "coro/coroutine.h"
 
-#include <dlfcn.h>
-#include <link.h>
-#include <sys/resource.h>
-
 /* ---- jobs ---- */
-
-static int echo(const void *in, size_t length, gust_output *output)
-{
-    return ((const char *)in)[length] == '\0' ? gust_output_write(output, in, length) : -1;
-}
-
-static int own_pid(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length;
-    return gust_output_printf(output, "%d", (int)getpid());
-}
-
-static int forty_two(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length, (void)output;
-    return 42;
-}
 
 static int fail_with_detail(const void *in, size_t length, gust_output *output)
 {
@@ -94,42 +72,10 @@ static int sends_itself_term(const void *in, size_t length, gust_output *output)
     return 7;
 }
 
-static int exits(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length, (void)output;
-    exit(3);
-}
-
 static int killed_by_a_nameless_signal(const void *in, size_t length, gust_output *output)
 {
     (void)in, (void)length, (void)output;
     kill(getpid(), SIGRTMIN + 1);
-    return 0;
-}
-
-static __attribute__((noreturn)) int sleeps_long(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length, (void)output;
-    for (;;)
-        sleep(1000);
-}
-
-static __attribute__((noreturn)) int computes_long(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length, (void)output;
-    for (volatile unsigned i = 0;; i++)
-        ;
-}
-
-static int writes_much(const void *in, size_t length, gust_output *output)
-{
-    size_t size;
-    assert(length == sizeof(size));
-    memcpy(&size, in, length);
-    char *room = gust_output_room(output, size);
-    if (!room)
-        return -1;
-    memset(room, 'x', size);
     return 0;
 }
 
@@ -141,25 +87,6 @@ static int writes_piecemeal(const void *in, size_t length, gust_output *output)
             return -1;
     }
     return 1;
-}
-
-static int allocates(const void *in, size_t length, gust_output *output)
-{
-    size_t size;
-    memcpy(&size, in, length);
-    (void)output;
-    char *memory = malloc(size);
-    if (!memory)
-        return gust_error_set(errno, "no %zu bytes", size);
-    memset(memory, 1, size);
-    free(memory);
-    return 1;
-}
-
-static int random_number(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length;
-    return gust_output_printf(output, "%lx", (unsigned long)gust__random_u64());
 }
 
 static int looks_around(const void *in, size_t length, gust_output *output)
@@ -191,22 +118,6 @@ static int runs_a_loop(const void *in, size_t length, gust_output *output)
 {
     (void)in, (void)length, (void)output;
     return gust_run(sleep_a_little, NULL, 0) < 0 ? -1 : 5;
-}
-
-static int kind_of_descriptor(const void *in, size_t length, gust_output *output)
-{
-    int fd;
-    struct stat status, null;
-    memcpy(&fd, in, length);
-    stat("/dev/null", &null);
-    if (fstat(fd, &status) < 0)
-        return -1;
-    return gust_output_printf(output, "%s",
-                              S_ISSOCK(status.st_mode)         ? "socket"
-                              : S_ISREG(status.st_mode)        ? "file"
-                              : S_ISFIFO(status.st_mode)       ? "pipe"
-                              : status.st_rdev == null.st_rdev ? "null"
-                                                               : "?");
 }
 
 static int starts_child_that_stays(const void *in, size_t length, gust_output *output)
@@ -368,18 +279,6 @@ static size_t frame_count(void)
     return gust_error_backtrace(gust_error_last(), &frames);
 }
 
-static void check_error(gust_processes *pool, gust_process_job *job, int code, const char *domain, int detail,
-                        const char *text)
-{
-    gust_result *result = (gust_result *)&result;
-    assert_int_equal(gust_processes_run(pool, job, NULL, 0, &result), -1);
-    assert_int_equal(errno, code);
-    assert_null(result);
-    assert_string_equal(gust_error_text(gust_error_last()), text);
-    assert_string_equal(gust_error_domain(gust_error_last()), domain);
-    assert_int_equal(gust_error_detail(gust_error_last()), detail);
-}
-
 static int get_errors(gust_processes *pool)
 {
     check_error(pool, fail_with_detail, EPROTO, "gai", 3, "far away");
@@ -440,148 +339,6 @@ static void a_call_of_nothing_names_its_caller(void **state)
 #else
     (void)call_nothing;
 #endif
-}
-
-/* ---- limits ---- */
-
-static int fill_up(gust_processes *pool)
-{
-    gust_future *futures[3];
-    for (int i = 0; i < 3; i++)
-        assert_non_null(futures[i] = gust_processes_async(pool, sleeps_long, NULL, 0));
-    assert_null(gust_processes_async(pool, forty_two, NULL, 0));
-    assert_int_equal(errno, EAGAIN);
-    for (int i = 0; i < 3; i++)
-        gust_future_free(futures[i]);
-    while (gust_processes_run(pool, forty_two, NULL, 0, NULL) != 42) { /* once their ends are known */
-        assert_int_equal(errno, EAGAIN);
-        gust_sleep(GUST_MS(1));
-    }
-    return 0;
-}
-
-static void beyond_the_queue_calls_are_refused(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1, .max_queue = 2), fill_up);
-}
-
-static int around_sizes(gust_processes *pool)
-{
-    static char data[101];
-    gust_result *result;
-    for (size_t size = 49999; size <= 50000; size++) {
-        assert_int_equal(gust_processes_run(pool, writes_much, &size, sizeof(size), &result), 0);
-        assert_int_equal(result->len, size);
-        gust_result_free(result);
-    }
-    size_t above = 50001;
-    assert_int_equal(gust_processes_run(pool, writes_much, &above, sizeof(above), &result), -1);
-    assert_int_equal(errno, ENOBUFS);
-    assert_int_equal(gust_processes_run(pool, echo, data, 99, NULL), 0);
-    assert_int_equal(gust_processes_run(pool, echo, data, 100, NULL), 0);
-    assert_int_equal(gust_processes_run(pool, echo, data, 101, NULL), -1);
-    assert_int_equal(errno, EMSGSIZE);
-    return 0;
-}
-
-static void arguments_and_results_have_their_limits(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1, .max_argument = 100, .max_result = 50000), around_sizes);
-}
-
-static int around_memory(gust_processes *pool)
-{
-    size_t below = 100 << 20, above = 300 << 20;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(gust_processes_run(pool, allocates, &below, sizeof(below), NULL), 1);
-        assert_int_equal(gust_processes_run(pool, allocates, &above, sizeof(above), NULL), -1);
-        assert_int_equal(errno, ENOMEM);
-    }
-    size_t size = above; /* results are none of it */
-    assert_int_equal(gust_processes_run(pool, writes_much, &size, sizeof(size), NULL), 0);
-    return 0;
-}
-
-static void memory_has_its_limit(void **state)
-{
-    (void)state;
-#if !defined(GUST__ASAN) && !defined(GUST__TSAN) /* their malloc ends the process */
-    with_pool(gust_processes_new(.workers = 1, .max_memory = 200 << 20), around_memory);
-#else
-    (void)around_memory;
-#endif
-}
-
-static int computes_100_ms(const void *in, size_t length, gust_output *output)
-{
-    (void)in, (void)length, (void)output;
-    struct timespec begin, now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
-    do {
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    } while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 100);
-    return 1;
-}
-
-static int around_processor_time(gust_processes *pool)
-{
-    check_error(pool, computes_long, ECHILD, "signal", SIGXCPU,
-                "the worker was killed: its job used more than 0.2 s of processor time");
-    gust_future *sleeps = gust_processes_async(pool, sleeps_long, NULL, 0); /* uses none */
-    gust_sleep(GUST_MS(500));
-    assert_false(gust_future_done(sleeps));
-    gust_future_free(sleeps);
-    for (int i = 0; i < 4; i++) /* it is each job's own */
-        assert_int_equal(gust_processes_run(pool, computes_100_ms, NULL, 0, NULL), 1);
-    return 0;
-}
-
-static void processor_time_has_its_limit(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1, .max_cpu = GUST_MS(200)), around_processor_time);
-}
-
-static int pid_of(gust_processes *pool)
-{
-    gust_result *result;
-    assert_int_equal(gust_processes_run(pool, own_pid, NULL, 0, &result), 0);
-    int pid = atoi(result->data);
-    gust_result_free(result);
-    return pid;
-}
-
-static int run_five(gust_processes *pool)
-{
-    int pids[5];
-    for (int i = 0; i < 5; i++)
-        pids[i] = pid_of(pool);
-    assert_int_equal(pids[0], pids[1]);
-    assert_int_not_equal(pids[1], pids[2]);
-    assert_int_equal(pids[2], pids[3]);
-    assert_int_not_equal(pids[3], pids[4]);
-    return 0;
-}
-
-static void a_worker_is_replaced_after_its_last_task(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1, .max_tasks = 2), run_five);
-}
-
-static void options_that_make_no_sense_are_refused(void **state)
-{
-    (void)state;
-    assert_null(gust_processes_new(.workers = 1025));
-    assert_int_equal(errno, EINVAL);
-    assert_null(gust_processes_new(.max_cpu = -1));
-    assert_int_equal(errno, EINVAL);
-    gust_processes *most = gust_processes_new(.workers = 1024);
-    assert_non_null(most);
-    gust_processes_free(most);
-    gust_processes_free(NULL);
 }
 
 /* ---- interruptions ---- */
@@ -723,298 +480,7 @@ static void the_zygotes_death_fails_all_calls_and_ends_the_workers(void **state)
     with_pool(gust_processes_new(.workers = 1), kill_the_zygote);
 }
 
-/* ---- before threads and loops ---- */
-
-static int make_a_pool_here(void *unused)
-{
-    (void)unused;
-    assert_null(gust_processes_new());
-    assert_int_equal(errno, EPERM);
-    assert_non_null(strstr(gust_error_text(gust_error_last()), "earlier in main"));
-    return 0;
-}
-
-static void a_running_loop_is_too_late(void **state)
-{
-    (void)state;
-    assert_int_equal(gust_run(make_a_pool_here, NULL, 0), 0);
-}
-
-static struct gust__thread waiting;
-static struct gust__lock gate_lock;
-static struct gust__signal gate;
-static bool gate_open;
-
-static void wait_at_gate(void *unused)
-{
-    (void)unused;
-    gust__lock_take(&gate_lock);
-    while (!gate_open)
-        gust__signal_wait(&gate, &gate_lock, INT64_MAX);
-    gust__lock_drop(&gate_lock);
-}
-
-static int call_too_late(gust_processes *pool)
-{
-    assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), -1);
-    assert_int_equal(errno, EPERM);
-    assert_non_null(strstr(gust_error_text(gust_error_last()), "before the process has threads"));
-    return 0;
-}
-
-static void a_process_with_threads_is_told_so(void **state)
-{
-    (void)state;
-    gust_processes *late = gust_processes_new(.workers = 1), *early = gust_processes_new(.workers = 1);
-    assert_int_equal(gust_processes_start(early), 0);
-    assert_int_equal(gust__thread_start(&waiting, "test", wait_at_gate, NULL), 0);
-    assert_null(gust_processes_new());
-    assert_int_equal(errno, EPERM);
-    assert_int_equal(gust_processes_start(late), -1);
-    assert_int_equal(errno, EPERM);
-    struct pool_run run = {late, call_too_late, 0};
-    assert_int_equal(gust_run(run_with_pool, &run, GUST_S(30)), 0);
-    run = (struct pool_run){early, get_results, 0};
-    assert_int_equal(gust_run(run_with_pool, &run, GUST_S(30)), 0);
-    gust__lock_take(&gate_lock);
-    gate_open = true;
-    gust__signal_wake_all(&gate);
-    gust__lock_drop(&gate_lock);
-    gust__thread_join(&waiting);
-    gust_processes_free(late);
-    gust_processes_free(early);
-}
-
-static void outside_coroutines_it_refuses(void **state)
-{
-    (void)state;
-    gust_processes *pool = gust_processes_new(.workers = 1);
-    assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), -1);
-    assert_int_equal(errno, EDEADLK);
-    assert_null(gust_processes_async(pool, forty_two, NULL, 0));
-    assert_int_equal(errno, EDEADLK);
-    assert_int_equal(gust_processes_drain(pool, 0), -1);
-    assert_int_equal(errno, EDEADLK);
-    gust_processes_free(pool);
-}
-
-/* ---- several threads ---- */
-
-enum { CALLERS = 3, CALLS = 200 };
-
-static int call_often(gust_processes *pool)
-{
-    for (int i = 0; i < CALLS; i++) {
-        gust_future *one = gust_processes_async(pool, own_pid, NULL, 0);
-        gust_future *other = gust_processes_async(pool, sleeps_long, NULL, 0);
-        assert_true(one && other);
-        if (i % 20 == 0) {
-            gust_cancel(other);
-            assert_int_equal(gust_await(other), -1);
-        } else {
-            gust_future_free(other);
-        }
-        assert_int_equal(gust_await(one), 0);
-    }
-    return 0;
-}
-
-static void run_caller(void *argument)
-{
-    struct pool_run *run = argument;
-    run->result = gust_run(run_with_pool, run, GUST_S(60));
-}
-
-static void loops_of_several_threads_share_a_pool(void **state)
-{
-    (void)state;
-    gust_processes *pool = gust_processes_new(.workers = 2);
-    struct gust__thread threads[CALLERS];
-    struct pool_run runs[CALLERS];
-    assert_int_equal(gust_processes_start(pool), 0);
-    for (int i = 0; i < CALLERS; i++) {
-        runs[i] = (struct pool_run){pool, call_often, -1};
-        assert_int_equal(gust__thread_start(&threads[i], "caller", run_caller, &runs[i]), 0);
-    }
-    for (int i = 0; i < CALLERS; i++) {
-        gust__thread_join(&threads[i]);
-        assert_int_equal(runs[i].result, 0);
-    }
-    gust_processes_free(pool);
-}
-
-/* ---- no descriptors ---- */
-
-static int run_out_of_descriptors(gust_processes *pool)
-{
-    struct rlimit usual, low;
-    gust_processes_run(pool, forty_two, NULL, 0, NULL);
-    int next = dup(0); /* the lowest free number; a worker's socket, which its end gives back, is below */
-    close(next);
-    getrlimit(RLIMIT_NOFILE, &usual);
-    low = (struct rlimit){(rlim_t)next, usual.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    check_error(pool, exits, ECHILD, "exit", 3, "the worker exited with status 3");
-    int result = gust_processes_run(pool, forty_two, NULL, 0, NULL), code = errno;
-    const char *text = gust_error_text(gust_error_last());
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
-    assert_int_equal(result, -1);
-    assert_int_equal(code, EMFILE);
-    assert_string_equal(text, "no worker could be forked: Too many open files");
-    for (int i = 0; i < 10000 && gust_processes_run(pool, forty_two, NULL, 0, NULL) != 42; i++)
-        gust_sleep(GUST_MS(1));
-    assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
-    return 0;
-}
-
-static void without_workers_calls_fail_until_there_are_some_again(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1), run_out_of_descriptors);
-}
-
 /* ---- what a worker has ---- */
-
-static int open_before[3];
-
-static int look_at_descriptors(gust_processes *pool)
-{
-    static const char *const kinds[] = {"null", "file", "null"};
-    gust_result *result;
-    for (size_t i = 0; i < GUST_LEN(kinds); i++) {
-        assert_int_equal(gust_processes_run(pool, kind_of_descriptor, &open_before[i], sizeof(int), &result),
-                         0);
-        assert_string_equal(result->data, kinds[i]);
-        gust_result_free(result);
-    }
-    return 0;
-}
-
-static void workers_have_files_but_no_sockets(void **state)
-{
-    (void)state;
-    int pair[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    open_before[0] = pair[0];
-    open_before[1] = open("/proc/self/exe", O_RDONLY);
-    open_before[2] = pair[1];
-    with_pool(gust_processes_new(.workers = 1), look_at_descriptors);
-    close(open_before[1]);
-    close(pair[0]);
-    close(pair[1]);
-}
-
-static int get_random_numbers(gust_processes *pool)
-{
-    char seen[4][20];
-    gust_result *result;
-    for (int i = 0; i < 4; i++) {
-        assert_int_equal(gust_processes_run(pool, random_number, NULL, 0, &result), 0);
-        snprintf(seen[i], sizeof(seen[i]), "%s", result->data);
-        gust_result_free(result);
-        for (int j = 0; j < i; j++)
-            assert_string_not_equal(seen[i], seen[j]);
-    }
-    return 0;
-}
-
-static void each_worker_has_random_numbers_of_its_own(void **state)
-{
-    (void)state;
-    gust__random_u64(); /* the zygote is born with a state */
-    with_pool(gust_processes_new(.workers = 1, .max_tasks = 1), get_random_numbers);
-}
-
-static int call_what_was_loaded_later(gust_processes *pool)
-{
-    void *library = dlopen("libresolv.so.2", RTLD_NOW);
-    assert_non_null(library);
-    gust_process_job *job;
-    *(void **)&job = dlsym(library, "ns_get16");
-    assert_non_null(job);
-    assert_int_equal(gust_processes_run(pool, job, NULL, 0, NULL), -1);
-    assert_int_equal(errno, EINVAL);
-    assert_non_null(strstr(gust_error_text(gust_error_last()), "loaded after"));
-    dlclose(library);
-    assert_int_equal(gust_processes_run(pool, NULL, NULL, 0, NULL), -1);
-    assert_int_equal(errno, EINVAL);
-    return 0;
-}
-
-static void functions_of_objects_loaded_later_are_refused(void **state)
-{
-    (void)state;
-    with_pool(gust_processes_new(.workers = 1), call_what_was_loaded_later);
-}
-
-static gust_processes *second_pool;
-
-static int use_both(gust_processes *pool)
-{
-    assert_int_equal(gust_processes_run(pool, forty_two, NULL, 0, NULL), 42);
-    assert_int_equal(gust_processes_run(second_pool, forty_two, NULL, 0, NULL), 42);
-    return 0;
-}
-
-static void two_pools_and_two_loops_one_after_the_other(void **state)
-{
-    (void)state;
-    gust_processes *pool = gust_processes_new(.workers = 1);
-    second_pool = gust_processes_new(.workers = 2, .name = "a rather long name");
-    for (int i = 0; i < 2; i++) {
-        struct pool_run run = {pool, use_both, 0};
-        assert_int_equal(gust_run(run_with_pool, &run, GUST_S(30)), 0);
-    }
-    gust_processes_free(second_pool);
-    gust_processes_free(pool);
-}
-
-/* As a serving process does that was forked by gust_main. */
-static void a_forked_process_gets_a_zygote_of_its_own(void **state)
-{
-    (void)state;
-    gust_processes *pool = gust_processes_new(.workers = 1);
-    assert_non_null(pool);
-    assert_int_equal(gust__zygotes_start(), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        pid_t parents = pool->zygote;
-        int started = gust__zygotes_start();
-        struct pool_run run = {pool, get_results, 0};
-        bool good = started == 0 && pool->zygote != parents && gust_run(run_with_pool, &run, GUST_S(30)) == 0;
-        gust_processes_free(pool);
-        _exit(good ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    struct pool_run run = {pool, get_results, 0};
-    assert_int_equal(gust_run(run_with_pool, &run, GUST_S(30)), 0);
-    gust_processes_free(pool);
-}
-
-static void who_only_watches_starts_none(void **state)
-{
-    (void)state;
-    gust_processes *pool = gust_processes_new(.workers = 1);
-    assert_non_null(pool);
-    pid_t child = fork();
-    if (child == 0) {
-        gust__zygotes_skip();
-        gust_loop_free(gust_loop_new());
-        bool good = pool->generation == 0;
-        if (fork() == 0) {
-            gust_loop_free(gust_loop_new());
-            _exit(pool->generation != 0 ? 0 : 1);
-        }
-        int status;
-        _exit(good && wait(&status) > 0 && status == 0 ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    gust_processes_free(pool);
-}
 
 static pid_t test_process;
 
@@ -1036,29 +502,12 @@ int main(void)
         pool_test(a_jobs_errors_come_back_with_its_backtrace),
         pool_test(a_worker_that_dies_is_an_error_and_is_replaced),
         pool_test(a_call_of_nothing_names_its_caller),
-        pool_test(beyond_the_queue_calls_are_refused),
-        pool_test(arguments_and_results_have_their_limits),
-        pool_test(memory_has_its_limit),
-        pool_test(processor_time_has_its_limit),
-        pool_test(a_worker_is_replaced_after_its_last_task),
-        pool_test(options_that_make_no_sense_are_refused),
         pool_test(a_deadline_kills_the_worker_that_runs_the_job),
         pool_test(a_call_is_cancelled_while_it_waits_and_while_it_runs),
         pool_test(a_loop_may_close_while_calls_run),
         pool_test(a_drain_waits_for_what_was_accepted),
         pool_test(freeing_ends_what_a_drain_did_not_see_end),
         pool_test(the_zygotes_death_fails_all_calls_and_ends_the_workers),
-        pool_test(a_running_loop_is_too_late),
-        pool_test(a_process_with_threads_is_told_so),
-        pool_test(outside_coroutines_it_refuses),
-        pool_test(loops_of_several_threads_share_a_pool),
-        pool_test(without_workers_calls_fail_until_there_are_some_again),
-        pool_test(workers_have_files_but_no_sockets),
-        pool_test(each_worker_has_random_numbers_of_its_own),
-        pool_test(functions_of_objects_loaded_later_are_refused),
-        pool_test(two_pools_and_two_loops_one_after_the_other),
-        pool_test(a_forked_process_gets_a_zygote_of_its_own),
-        pool_test(who_only_watches_starts_none),
         pool_test(large_arguments_are_copied_on_a_thread),
     };
     return cmocka_run_group_tests(tests, open_debugging_information, NULL);

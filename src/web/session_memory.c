@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/context.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "http/characters.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include <gust/error.h>
+#include <gust/log.h>
 
 enum { BUCKETS = 4096 };
 
@@ -26,6 +28,7 @@ struct memory {
     struct gust__lock lock;
     struct gust__list by_use; /* the longest unused first */
     size_t count, max;
+    unsigned fork_generation; /* of the process that made it */
     struct entry *buckets[BUCKETS];
 };
 
@@ -89,6 +92,17 @@ static int load(struct gust__session_store *store, const char *key, char **recor
     return result;
 }
 
+/* Made before the fork and used behind it: there are more processes with a store like this. Once a process.
+ */
+static void warn_if_forked(struct memory *memory)
+{
+    if (memory->fork_generation == gust__fork_generation)
+        return;
+    memory->fork_generation = gust__fork_generation;
+    gust_log(GUST_WARNING, "sessions in memory are lost on requests that another process answers: "
+                           "keep them in sqlite:FILE or redis://HOST, or serve with one process");
+}
+
 static int save(struct gust__session_store *store, const char *key, const char *record, int64_t expires)
 {
     struct memory *memory = memory_of(store);
@@ -99,6 +113,7 @@ static int save(struct gust__session_store *store, const char *key, const char *
     memcpy(entry->key, key, GUST__SESSION_KEY + 1);
     memcpy(entry->record, record, strlen(record) + 1);
     gust__lock_take(&memory->lock);
+    warn_if_forked(memory);
     drop(memory, find(memory, key));
     make_room(memory);
     struct entry **bucket = bucket_of(memory, key);
@@ -139,6 +154,7 @@ struct gust__session_store *gust__session_memory_new(size_t max)
         return NULL;
     memory->store = (struct gust__session_store){load, save, forget, free_memory};
     memory->max = max;
+    memory->fork_generation = gust__fork_generation;
     gust__list_init(&memory->by_use);
     return &memory->store;
 }

@@ -382,7 +382,8 @@ struct gust__template *gust__template_take(gust_templates *templates, const char
 void gust__template_drop(struct gust__template *template);
 
 /* Built-in functions that ask the request (template_request.c). */
-gust_template_caller gust__template_reverse_url, gust__template_xsrf_form_html, gust__template_translate;
+gust_template_caller gust__template_reverse_url, gust__template_static_url, gust__template_xsrf_form_html,
+    gust__template_translate;
 
 /* A built-in function; NULL: none of that name. */
 const struct gust__template_function *gust__template_builtin(const char *name);

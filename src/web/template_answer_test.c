@@ -116,6 +116,7 @@ static gust_templates *make_templates(void)
         {"no_module.html", "{{ not_a_module() }}"},
         {"request.html",
          "<a href=\"{{ reverse_url('page', 'a b/c') }}\">{{ _('Hi') }} {{ _('one', 'more', 1) }} {{ _('one', 'more', 2) }}</a>"},
+        {"files.html", "<link href=\"{{ static_url('a b.css') }}\">"},
         {"form.html", "<form>{{ xsrf_form_html() }}</form>"},
     };
     gust_templates *templates = gust_templates_new(.whitespace = "all");
@@ -214,6 +215,7 @@ static void test_templates_ask_the_request(void **state)
     (void)state;
     gust_app *app = make();
     check(app, "GET /page/request.html", 200, "<a href=\"/page/a%20b/c\">Hi one more</a>");
+    check(app, "GET /page/files.html", 200, "<link href=\"/a%20b.css\">");
     struct gust__test_answer *answer = check(app, "GET /page/form.html", 200, NULL);
     assert_non_null(strstr(answer->body, "<form><input type=\"hidden\" name=\"_xsrf\" value=\""));
     assert_non_null(strstr(answer->headers, "Set-Cookie: _xsrf="));
@@ -223,6 +225,7 @@ static void test_templates_ask_the_request(void **state)
     assert_string_equal(gust_error_text(gust_error_last()),
                         "form.html:1: xsrf_form_html(): there is no request");
     assert_null(gust_render_text(templates, NULL, "request.html", NULL));
+    assert_null(gust_render_text(templates, NULL, "files.html", NULL));
     gust_templates_free(templates);
 }
 

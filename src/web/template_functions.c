@@ -490,6 +490,7 @@ static const struct gust__template_function builtins[] = {
     {.name = (char *)"int", .function = to_integer},
     {.name = (char *)"round", .function = round_number},
     {.name = (char *)"reverse_url", .function = gust__template_reverse_url},
+    {.name = (char *)"static_url", .function = gust__template_static_url},
     {.name = (char *)"xsrf_form_html", .function = gust__template_xsrf_form_html},
     {.name = (char *)"_", .function = gust__template_translate},
 };

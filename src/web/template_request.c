@@ -1,9 +1,11 @@
-/* What templates may ask of the request that they answer: URLs of routes, XSRF fields, translations. */
+/* What templates may ask of the request that they answer: URLs of routes and files, XSRF fields,
+ * translations. */
 #include "web/template.h"
 
 #include <errno.h>
 
 #include <gust/error.h>
+#include <gust/files.h>
 #include <gust/locale.h>
 #include <gust/secure.h>
 
@@ -33,6 +35,15 @@ int gust__template_reverse_url(gust_template_call *call, void *data)
     }
     return gust_template_return(call, gust_url_for(request, texts[0], texts[1], texts[2], texts[3], texts[4],
                                                    texts[5], texts[6], texts[7], texts[8], NULL));
+}
+
+/* static_url(name) */
+int gust__template_static_url(gust_template_call *call, void *data)
+{
+    gust_request *request = need_request(call);
+    const char *name = request ? gust_template_text(call, 0) : NULL;
+    (void)data;
+    return name ? gust_template_return(call, gust_static_url(request, name)) : -1;
 }
 
 int gust__template_xsrf_form_html(gust_template_call *call, void *data)
