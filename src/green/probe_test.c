@@ -5,11 +5,33 @@
  */
 #include "green/locks_testing.h"
 
+#include <sys/syscall.h>
+
+#define MARK ((void *)-1)
+
 static void (*meanwhile)(void); /* while the probe waits */
 static int asked;
 
+static bool has_queues;
+static pthread_key_t key_of_queues;
+static void (*in_the_making)(void); /* of a queue */
+
 __attribute__((visibility("default"))) unsigned long ERR_peek_error(void);
 __attribute__((visibility("default"))) void ERR_clear_error(void);
+
+/* As OpenSSL does, with a mark that is there meanwhile. */
+static void make_queue(void)
+{
+    static char queues[16];
+    static _Atomic int count;
+    void (*function)(void) = in_the_making;
+    in_the_making = NULL;
+    CHECK(pthread_setspecific(key_of_queues, MARK) == 0);
+    if (function)
+        function();
+    CHECK(count < 16);
+    CHECK(pthread_setspecific(key_of_queues, &queues[count++]) == 0);
+}
 
 unsigned long ERR_peek_error(void)
 {
@@ -18,6 +40,8 @@ unsigned long ERR_peek_error(void)
     asked++;
     if (function)
         function();
+    if (has_queues && !pthread_getspecific(key_of_queues))
+        make_queue();
     return 0;
 }
 
@@ -116,11 +140,54 @@ static void a_pipe_written_during_the_probe_is_read(void **state)
     close(ends[1]);
 }
 
+/* ---- Another thread ---- */
+
+static _Atomic bool other_has_ended;
+
+static int wait_a_little(void *unused)
+{
+    pthread_key_t key;
+    (void)unused;
+    CHECK(pthread_key_create(&key, NULL) == 0);
+    CHECK(pthread_key_delete(key) == 0);
+    return usleep(1000);
+}
+
+static void *run_other_loop(void *unused)
+{
+    CHECK(gust_run(wait_a_little, NULL, 0) == 0);
+    other_has_ended = true;
+    return unused;
+}
+
+static pthread_t other;
+
+/* The coroutine keeps its thread: where it waits it would find the key itself. */
+static void let_another_find_the_key(void)
+{
+    CHECK(pthread_create(&other, NULL, run_other_loop, NULL) == 0);
+    while (!other_has_ended)
+        syscall(SYS_sched_yield);
+}
+
+static void a_key_found_while_a_queue_is_made_leaves_no_mark(void **state)
+{
+    (void)state;
+    assert_int_equal(pthread_key_create(&key_of_queues, NULL), 0);
+    has_queues = true;
+    in_the_making = let_another_find_the_key;
+    assert_int_equal(run_or_hang(wait_a_little, NULL), 0);
+    assert_true(other_has_ended);
+    assert_ptr_not_equal(pthread_getspecific(key_of_queues), MARK);
+    pthread_join(other, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lock_released_during_the_probe_is_taken),
         cmocka_unit_test(a_pipe_written_during_the_probe_is_read),
+        cmocka_unit_test(a_key_found_while_a_queue_is_made_leaves_no_mark), /* finds the key for good */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

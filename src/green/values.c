@@ -47,12 +47,23 @@ static void find_functions(void)
     atomic_store(&peek, call_peek);
 }
 
-/* What the running coroutine has put into the thread's queue so far is its own. */
+/* OpenSSL's, under the key, while it makes a queue. */
+#define IN_THE_MAKING ((void *)-1)
+
+static bool is_queue(const void *value)
+{
+    return value && value != IN_THE_MAKING;
+}
+
+/* What the running coroutine has put into the thread's queue so far is its own. A mark may be that of another
+ * coroutine, which waits while it makes a queue: that one will set it. */
 static void take_along(pthread_key_t key)
 {
     if (!gust__current || gust__current->green.values)
         return;
-    gust__current->green.values = gust__green_next.pthread_getspecific(key);
+    void *value = gust__green_next.pthread_getspecific(key);
+    if (is_queue(value))
+        gust__current->green.values = value;
     gust__green_next.pthread_setspecific(key, NULL);
 }
 
@@ -77,6 +88,14 @@ bool gust__green_values_probe(void)
     }
     errno = saved;
     return ask != NULL;
+}
+
+/* Another thread's probe found the key while OpenSSL made a queue here: its mark is the thread's, but the
+ * queue is going to be the coroutine's. At the thread's end OpenSSL would take the mark for a queue. */
+static void forget_mark(pthread_key_t key)
+{
+    if (gust__green_next.pthread_getspecific(key) == IN_THE_MAKING)
+        gust__green_next.pthread_setspecific(key, NULL);
 }
 
 /* ---- Queues that are kept ---- */
@@ -123,11 +142,6 @@ static void *take_kept(void)
     return queue;
 }
 
-static bool is_queue(const void *value)
-{
-    return value && value != (void *)-1; /* OpenSSL's mark while it makes one */
-}
-
 void gust__green_values_end(struct gust__coroutine *coroutine)
 {
     void (*empty)(void) = atomic_load(&clear);
@@ -169,6 +183,7 @@ GUST__EXPORT int pthread_setspecific(pthread_key_t key, const void *value)
     void *mutable = (void *)(uintptr_t)value;
     if (gust__current && key == atomic_load_explicit(&queue_key, memory_order_relaxed)) {
         gust__current->green.values = mutable;
+        forget_mark(key);
         return 0;
     }
     return gust__green_next.pthread_setspecific(key, mutable);
