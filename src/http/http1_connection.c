@@ -24,6 +24,8 @@ static void tell_handler(struct gust__http1_connection *connection)
 void gust__http1_close(struct gust__http1_connection *connection)
 {
     struct gust__http_server *server = connection->server;
+    if (connection->late)
+        gust__http1_flush_late(connection);
     if (connection->state == GUST__HTTP1_CLOSED)
         return;
     connection->state = GUST__HTTP1_CLOSED;
@@ -253,8 +255,10 @@ static __attribute__((noinline)) void look_after_handler(struct gust__http1_conn
 static void rest(struct gust__http1_connection *connection)
 {
     const struct gust__http1_exchange *exchange = connection->current;
-    if (connection->out)
+    if (connection->out && exchange)
         gust__http1_flush(connection);
+    else if (connection->out)
+        gust__http1_flush_soon(connection);
     if (exchange) {
         if (exchange->writer && (connection->writable || !gust__http1_unsent(connection)))
             gust__wake(exchange->writer);

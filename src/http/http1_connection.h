@@ -14,11 +14,11 @@
  * How it stays cheap. A plain request costs one read and one write: the bytes are read into a chunk lent by
  * the loop, the head is parsed where it lies, the handler runs at once on a warm stack
  * (gust__coroutine_start_now), and what it sends is collected in a second chunk, which is written when no
- * whole request is left in the first. Both chunks go back before the connection waits, unless they hold bytes
- * that are needed: a head that a parked handler looks at, or an answer that the client does not take. A
- * partial head is moved to a small chunk of its own. The descriptor is registered once, edge-triggered:
- * `readable` and `writable` remember the edges. The timer is moved only when a deadline comes before it; a
- * later deadline is only a store.
+ * whole request is left in the first, together with those of the connections that are ready too. Both chunks
+ * go back before the connection waits, unless they hold bytes that are needed: a head that a parked handler
+ * looks at, or an answer that the client does not take. A partial head is moved to a small chunk of its own.
+ * The descriptor is registered once, edge-triggered: `readable` and `writable` remember the edges. The timer
+ * is moved only when a deadline comes before it; a later deadline is only a store.
  *
  * Who owns what, and who frees it.
  * - The connection is owned by its server's list. It is freed at one place, gust__http1_settle, which every
@@ -110,6 +110,7 @@ struct gust__http1_connection {
     bool tell_gone;  /* on_gone is to be called */
     bool probed;     /* its half-close was looked into */
     bool reset;      /* close so that the client sees a broken answer */
+    bool late;       /* among those whose output the server writes together */
     uint8_t family;  /* of the peer */
     uint8_t peer[16];
 };
@@ -227,6 +228,13 @@ static inline bool gust__http1_collect_now(struct gust__http1_connection *connec
 /* Writes as much as the client takes now. 0; -1: the connection broke, and is closed. */
 int gust__http1_flush(struct gust__http1_connection *connection);
 bool gust__http1_unsent(const struct gust__http1_connection *connection);
+/* Writes it, or has it written behind the loop's slice of ready descriptors, with that of other connections.
+ */
+void gust__http1_flush_soon(struct gust__http1_connection *connection);
+/* Writes now what was put off, if it was. The connection may be closed then. */
+void gust__http1_flush_late(struct gust__http1_connection *connection);
+/* The server's late_task. */
+void gust__http1_write_late(struct gust__task *task);
 /* [blk] Before a handler moves size bytes: now and then lets others run, however fast the client is. 0; -1:
  * ETIMEDOUT, ECANCELED, and nothing was moved. */
 static inline int gust__http1_share(struct gust__http1_exchange *exchange, size_t size)

@@ -1,6 +1,7 @@
 /* Ends: the client's, the handler's, the server's and the loop's, in any order. That nothing is freed twice,
  * used afterwards or forgotten is for the sanitizers to see; that nothing stays open is counted here. */
 #include "http/http1_testing.h"
+#include "loop/loop_int.h"
 
 /* What a client has said when something ends. */
 static const struct stage {
@@ -353,6 +354,105 @@ static void test_a_listener_drains_with_its_server(void **state)
 
 /* ---- without memory ---- */
 
+/* ---- answers that are written together ---- */
+
+static struct client *first; /* of those that are ready at once */
+
+/* One look at the descriptors, whose ends are gathered however slow this machine is. */
+static void look_and_gather(void)
+{
+    gust_loop *before = gust__loop_enter(world.loop);
+    gust__descriptors_poll(world.loop, 0);
+    world.loop->cheap = true;
+    gust__descriptors_dispatch(world.loop);
+    gust__loop_leave(before);
+}
+
+static bool has_been_written_to(const struct client *client)
+{
+    char byte;
+    return gust__sys_recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+static void note_what_is_written(struct gust__exchange *exchange)
+{
+    note_log(exchange);
+    if (world.logged == 3)
+        world.handler_errno = has_been_written_to(first);
+}
+
+static void cut_behind_the_second(struct gust__exchange *exchange)
+{
+    note_log(exchange);
+    if (world.logged == 2)
+        gust__http_server_cut(world.server);
+}
+
+static void ask(struct client *client)
+{
+    assert_true(gust__sys_send(client->fd, GET("/hello"), sizeof(GET("/hello")) - 1, 0) > 0);
+}
+
+static void connect_three(struct client *clients[3])
+{
+    for (int i = 0; i < 3; i++)
+        clients[i] = connect_client();
+    turn_loop(5);
+    for (int i = 0; i < 3; i++)
+        ask(clients[i]);
+    first = clients[0];
+}
+
+static void check_answered(struct client *client)
+{
+    take(client);
+    assert_true(has(client, "HTTP/1.1 200 "));
+    assert_true(has(client, "hello\n"));
+}
+
+static void test_answers_of_one_look_are_written_behind_it(void **state)
+{
+    (void)state;
+    struct client *clients[3];
+    world.service.log = note_what_is_written;
+    world.handler_errno = -1;
+    connect_three(clients);
+    look_and_gather();
+    assert_int_equal(world.handler_errno, false);
+    for (int i = 0; i < 3; i++) {
+        check_answered(clients[i]);
+        disconnect(clients[i]);
+    }
+    assert_int_equal(gust__http_server_connections(world.server), 0);
+}
+
+static void test_a_late_answer_is_written_before_its_connection_is_cut(void **state)
+{
+    (void)state;
+    struct client *clients[3];
+    world.service.log = cut_behind_the_second;
+    connect_three(clients);
+    look_and_gather();
+    check_answered(first);
+    for (int i = 0; i < 3; i++)
+        disconnect(clients[i]);
+}
+
+static void test_a_client_may_leave_before_its_late_answer(void **state)
+{
+    (void)state;
+    struct client *clients[3];
+    connect_three(clients);
+    gust__sys_close(first->fd);
+    look_and_gather();
+    for (int i = 1; i < 3; i++)
+        check_answered(clients[i]);
+    assert_int_equal(gust__http_server_connections(world.server), 2);
+    free(first);
+    for (int i = 1; i < 3; i++)
+        disconnect(clients[i]);
+}
+
 #ifdef GUST_FAULTS
 static void test_any_allocation_may_fail(void **state)
 {
@@ -419,6 +519,9 @@ int main(void)
         TEST(a_request_that_comes_as_the_grace_ends_is_answered),
         TEST(a_finished_server_may_be_freed_at_once),
         TEST(a_listener_drains_with_its_server),
+        TEST(answers_of_one_look_are_written_behind_it),
+        TEST(a_late_answer_is_written_before_its_connection_is_cut),
+        TEST(a_client_may_leave_before_its_late_answer),
 #ifdef GUST_FAULTS
         TEST(any_allocation_may_fail),
         TEST(any_system_call_may_fail),

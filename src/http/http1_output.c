@@ -57,6 +57,51 @@ int gust__http1_flush(struct gust__http1_connection *connection)
     return 0;
 }
 
+/* ---- answers that are written together ---- */
+
+void gust__http1_flush_soon(struct gust__http1_connection *connection)
+{
+    struct gust__http_server *server = connection->server;
+    if (connection->late)
+        return;
+    if (!gust__loop_gathers(server->loop) || server->late_count == GUST__HTTP_LATE) {
+        gust__http1_flush(connection);
+        return;
+    }
+    connection->late = true;
+    server->late[server->late_count++] = connection;
+    gust__loop_gather(server->loop, &server->late_task);
+}
+
+void gust__http1_flush_late(struct gust__http1_connection *connection)
+{
+    struct gust__http_server *server = connection->server;
+    unsigned place = 0;
+    while (server->late[place] != connection)
+        place++;
+    server->late[place] = NULL;
+    connection->late = false;
+    gust__http1_flush(connection);
+}
+
+/* Nothing becomes late meanwhile: behind its slice the loop does not gather. */
+void gust__http1_write_late(struct gust__task *task)
+{
+    struct gust__http_server *server = GUST__CONTAINER(task, struct gust__http_server, late_task);
+    for (unsigned i = 0; i < server->late_count; i++) {
+        struct gust__http1_connection *connection = server->late[i];
+        if (!connection)
+            continue;
+        gust__http1_flush_late(connection);
+        if (connection->state != GUST__HTTP1_CLOSED)
+            gust__http1_arm(connection);
+        gust__http1_settle(connection);
+    }
+    server->late_count = 0;
+}
+
+/* ---- room ---- */
+
 /* Room behind what is unsent, by moving that to the front if need be. */
 static char *room_behind(struct gust__http1_connection *connection, size_t size)
 {

@@ -32,8 +32,10 @@ void gust__http_server_renew(struct gust__http_server *server)
 static void free_server(struct gust__http_server *server)
 {
     gust__list_remove(&server->member);
-    if (server->loop)
+    if (server->loop) {
         gust__loop_unready(server->loop, &server->task);
+        gust__loop_unready(server->loop, &server->late_task);
+    }
     gust_listener_free(server->listener);
     while (server->spare) {
         struct gust__http1_exchange *exchange = server->spare;
@@ -109,6 +111,7 @@ struct gust__http_server *gust__http_server_new(gust_loop *loop, struct gust_lis
     server->http = http;
     server->service = service;
     server->task.run = look;
+    server->late_task.run = gust__http1_write_late;
     gust__http1_exchange_measure(server);
     gust__list_init(&server->connections);
     if (listener && gust__listener_start(listener, loop, accepted, server) < 0)
@@ -221,6 +224,7 @@ void gust__http_server_release(struct gust__http_server *server)
         gust__http1_settle(connection);
     }
     gust__loop_unready(server->loop, &server->task);
+    gust__loop_unready(server->loop, &server->late_task);
     gust_listener_free(server->listener);
     server->listener = NULL;
     server->loop = NULL;

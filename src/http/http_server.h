@@ -9,12 +9,14 @@
 
 #include <sys/socket.h>
 
+struct gust__http1_connection;
 struct gust__http1_exchange;
 
 enum {
     GUST__HTTP_SERVER_NAME = 128, /* bytes of a Server header's value at most */
     GUST__HTTP_COMMON = GUST__HTTP_SERVER_NAME + 64,
-    GUST__HTTP_OK = 17, /* bytes of "HTTP/1.1 200 OK\r\n" */
+    GUST__HTTP_OK = 17,   /* bytes of "HTTP/1.1 200 OK\r\n" */
+    GUST__HTTP_LATE = 16, /* connections whose answers are written together */
 };
 
 struct gust__http_server {
@@ -33,6 +35,9 @@ struct gust__http_server {
                                slow to start */
     size_t arena_at;        /* where the arena's first block lies in an exchange */
     struct gust__task task; /* looks whether it has finished */
+    struct gust__task late_task;
+    struct gust__http1_connection *late[GUST__HTTP_LATE]; /* whose output late_task writes */
+    unsigned late_count;
     void (*finished)(void *argument);
     void *finished_argument;
     int64_t idle_grace;

@@ -201,22 +201,37 @@ void gust__descriptors_poll(gust_loop *loop, int64_t timeout)
 }
 
 /* A generation that has moved on, or a free slot: somebody removed the descriptor earlier in this batch. */
+static void dispatch_event(gust_loop *loop, struct epoll_event event)
+{
+    if (event.data.u64 == WAKE_DATA)
+        return; /* edge-triggered: each write wakes again, nothing needs to be read */
+    if (event.data.u64 == ALARM_DATA) {
+        loop->alarm = GUST__FOREVER;
+        return;
+    }
+    struct gust__slot *slot = &loop->slots[(uint32_t)event.data.u64];
+    if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32)) {
+        gust__loop_turn(loop);
+        slot->ready(slot->owner, event.events);
+    }
+}
+
+/* Runs what was gathered even when nothing is left of the batch: a throw out of its last event came before.
+ */
 void gust__descriptors_dispatch(gust_loop *loop)
 {
-    while (loop->event_next < loop->event_count) {
+    for (int in_slice = 1; loop->event_next < loop->event_count; in_slice++) {
         struct epoll_event event = loop->events[loop->event_next++];
-        if (event.data.u64 == WAKE_DATA)
-            continue; /* edge-triggered: each write wakes again, nothing needs to be read */
-        if (event.data.u64 == ALARM_DATA) {
-            loop->alarm = GUST__FOREVER;
-            continue;
-        }
-        struct gust__slot *slot = &loop->slots[(uint32_t)event.data.u64];
-        if (slot->ready && slot->generation == (uint32_t)(event.data.u64 >> 32)) {
-            gust__loop_turn(loop);
-            slot->ready(slot->owner, event.events);
+        loop->face.gathers =
+            loop->cheap && in_slice < GUST__LOOP_SLICE && loop->event_next < loop->event_count;
+        dispatch_event(loop, event);
+        if (in_slice == GUST__LOOP_SLICE) {
+            gust__tasks_gathered(loop);
+            in_slice = 0;
         }
     }
+    loop->face.gathers = false;
+    gust__tasks_gathered(loop);
 }
 
 size_t gust__loop_descriptors(const gust_loop *loop)

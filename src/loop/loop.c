@@ -153,10 +153,11 @@ static int64_t time_to_wait(gust_loop *loop)
 
 /* What a poll finds waits until all that was found before has run, so an iteration's length is the longest
  * that anything had to wait. before: when the poll began, or a little later. */
-static void count_lag(gust_loop *loop, int64_t before)
+static void count_lag(gust_loop *loop, int64_t before, int events)
 {
     int64_t lag = before - loop->polled;
     loop->iterations++;
+    loop->cheap = lag < (int64_t)events * GUST__LOOP_CHEAP;
     if (loop->polled == 0)
         return;
     loop->lag_mean += (lag - loop->lag_mean) / 16;
@@ -168,6 +169,7 @@ static void poll_descriptors(gust_loop *loop)
 {
     int64_t timeout = time_to_wait(loop);
     int64_t before = loop->face.time;
+    int events = loop->event_count;
     if (timeout != 0) {
         atomic_store(&loop->sleeping, 1);
         if (gust__posts_pending(loop))
@@ -176,7 +178,7 @@ static void poll_descriptors(gust_loop *loop)
     gust__descriptors_poll(loop, timeout);
     atomic_store_explicit(&loop->sleeping, 0, memory_order_relaxed);
     gust__loop_refresh_time(loop);
-    count_lag(loop, timeout != 0 ? before : loop->face.time);
+    count_lag(loop, timeout != 0 ? before : loop->face.time, events);
     loop->polled = loop->face.time;
 }
 

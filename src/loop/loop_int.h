@@ -12,6 +12,8 @@
 enum {
     GUST__LOOP_BATCH = 256,         /* events of one epoll_wait */
     GUST__LOOP_POLL_LATEST = 50000, /* nanoseconds after which epoll is asked although tasks are ready */
+    GUST__LOOP_SLICE = 16,          /* ready descriptors whose ends may be gathered */
+    GUST__LOOP_CHEAP = 20000,       /* nanoseconds; where one costs more on average, its end is not put off */
 };
 
 /* A descriptor's entry, at its number. ready NULL: free. The generation goes into the epoll data. */
@@ -46,8 +48,9 @@ struct gust_loop {
     size_t slot_count;
     size_t descriptors;
 
-    struct gust__task *ready;   /* the last of a ring, so that ->next is the first */
-    struct gust__task *current; /* the same for what this iteration runs */
+    struct gust__task *ready;    /* the last of a ring, so that ->next is the first */
+    struct gust__task *current;  /* the same for what this iteration runs */
+    struct gust__task *gathered; /* the same for what runs behind a slice of ready descriptors */
 
     struct gust__timer_entry *timers;
     size_t timer_count;
@@ -67,6 +70,7 @@ struct gust_loop {
     /* The iteration in progress; a throw out of a callback goes on from here. */
     int64_t until;
     bool poll_done; /* or the tasks go on without it */
+    bool cheap;     /* the events of the last poll were */
     int event_count;
     int event_next;
     struct epoll_event events[GUST__LOOP_BATCH];
@@ -107,6 +111,7 @@ void gust__timers_fini(gust_loop *loop);
 /* tasks.c */
 void gust__tasks_begin(gust_loop *loop);
 void gust__tasks_dispatch(gust_loop *loop);
+void gust__tasks_gathered(gust_loop *loop);
 void gust__tasks_fini(gust_loop *loop);
 size_t gust__tasks_count(const gust_loop *loop);
 

@@ -9,7 +9,7 @@
 #include "base/faults.h"
 #include "base/sys.h"
 #include "base/throw.h"
-#include "loop/loop.h"
+#include "loop/loop_int.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <gust/scope.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* ---- What the tests share ---- */
@@ -462,6 +463,121 @@ static void many_descriptors_are_all_told(void **state)
     close(pipe_fds[1]);
 }
 
+/* ---- What is gathered ---- */
+
+static struct {
+    struct gust__task task;
+    int told, gathered;  /* descriptors; of those, how many gathered */
+    int runs, behind[4]; /* of the task: how many had been told */
+    int throws_at;
+} slice;
+
+static void run_gathered(struct gust__task *task)
+{
+    (void)task;
+    assert_true(slice.runs < 4);
+    slice.behind[slice.runs++] = slice.told;
+}
+
+static void gather(void *owner, uint32_t events)
+{
+    gust_loop *loop = owner;
+    (void)events;
+    slice.told++;
+    if (gust__loop_gathers(loop)) {
+        slice.gathered++;
+        gust__loop_gather(loop, &slice.task);
+        gust__loop_gather(loop, &slice.task);
+    }
+    if (slice.told == slice.throws_at)
+        gust_throw(EIO, "told");
+}
+
+static int dispatch(void *loop)
+{
+    gust__descriptors_dispatch(loop);
+    return 0;
+}
+
+/* As many descriptors ready at once; whether they are cheap is ours to say, not this machine's. */
+static void tell(gust_loop *loop, int count, bool cheap, int throws_at)
+{
+    int fds[40];
+    memset(&slice, 0, sizeof(slice));
+    slice.task.run = run_gathered;
+    slice.throws_at = throws_at;
+    for (int i = 0; i < count; i++) {
+        fds[i] = eventfd(1, EFD_CLOEXEC);
+        assert_int_equal(gust__loop_add(loop, fds[i], EPOLLIN | EPOLLET, gather, loop), 0);
+    }
+    gust__descriptors_poll(loop, 0);
+    loop->cheap = cheap;
+    while (gust__catch(dispatch, loop) < 0)
+        ;
+    for (int i = 0; i < count; i++) {
+        gust__loop_remove(loop, fds[i]);
+        close(fds[i]);
+    }
+    assert_int_equal(slice.told, count);
+}
+
+static void what_is_gathered_runs_behind_its_slice(void **state)
+{
+    tell(*state, 20, true, 0);
+    assert_int_equal(slice.runs, 2);
+    assert_int_equal(slice.behind[0], 16);
+    assert_int_equal(slice.behind[1], 20);
+    assert_int_equal(slice.gathered, 18); /* the last one of a slice has none to wait for */
+    tell(*state, 17, true, 0);
+    assert_int_equal(slice.gathered, 15);
+    assert_int_equal(slice.runs, 1);
+    tell(*state, 1, true, 0);
+    assert_int_equal(slice.gathered, 0);
+}
+
+static void what_is_gathered_runs_also_when_the_last_throws(void **state)
+{
+    tell(*state, 5, true, 5);
+    assert_int_equal(slice.runs, 1);
+    assert_int_equal(slice.behind[0], 5);
+}
+
+static void nothing_is_gathered_where_descriptors_cost_much(void **state)
+{
+    tell(*state, 20, false, 0);
+    assert_int_equal(slice.gathered, 0);
+    assert_int_equal(slice.runs, 0);
+}
+
+static void what_is_gathered_can_be_taken_out_again(void **state)
+{
+    gust_loop *loop = *state;
+    memset(&slice, 0, sizeof(slice));
+    slice.task.run = run_gathered;
+    gust__loop_gather(loop, &slice.task);
+    assert_int_equal(gust__tasks_count(loop), 1);
+    gust__loop_unready(loop, &slice.task);
+    assert_int_equal(gust__tasks_count(loop), 0);
+    turn(loop, 2);
+    assert_int_equal(slice.runs, 0);
+}
+
+/* Descriptors that take long stop the gathering with the next look at them. */
+static void what_is_cheap_is_measured(void **state)
+{
+    gust_loop *loop = *state;
+    turn(loop, 1);
+    loop->event_count = loop->event_next = 2;
+    loop->polled = gust__clock_now() - 2 * INT64_C(20000) - 1;
+    loop->cheap = true;
+    turn(loop, 1);
+    assert_false(loop->cheap);
+    loop->event_count = loop->event_next = 2;
+    loop->polled = gust__clock_now() + INT64_C(1000000000); /* as if no time had passed */
+    turn(loop, 1);
+    assert_true(loop->cheap);
+}
+
 /* ---- What fails ---- */
 
 static int fail_it(void *argument)
@@ -647,6 +763,11 @@ int main(void)
         LOOP_TEST(an_event_of_an_earlier_user_of_the_number_is_dropped),
         LOOP_TEST(an_owner_is_changed_without_a_call),
         LOOP_TEST(many_descriptors_are_all_told),
+        LOOP_TEST(what_is_gathered_runs_behind_its_slice),
+        LOOP_TEST(what_is_gathered_runs_also_when_the_last_throws),
+        LOOP_TEST(nothing_is_gathered_where_descriptors_cost_much),
+        LOOP_TEST(what_is_gathered_can_be_taken_out_again),
+        LOOP_TEST(what_is_cheap_is_measured),
         LOOP_TEST(what_fails_is_logged_and_the_loop_goes_on),
         LOOP_TEST(modules_are_closed_highest_first),
         LOOP_TEST(what_is_left_over_can_be_ended_after_the_loop),
