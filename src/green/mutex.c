@@ -23,17 +23,24 @@ static int type_of(const pthread_mutex_t *mutex)
     return __atomic_load_n(&mutex->__data.__kind, __ATOMIC_RELAXED) & TYPE;
 }
 
-/* The coroutine of this thread that has it; NULL: none has. */
-static inline struct gust__owned *entry_of(const pthread_mutex_t *mutex)
+static __attribute__((noinline, cold)) struct gust__owned *drop(struct gust__owned *entry)
 {
-    struct gust__owned *entry = gust__owned_find(mutex);
-    if (!entry || __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == gust__owned_thread())
-        return entry;
     gust__owned_remove(entry);
     return NULL;
 }
 
-static int refuse(const struct gust__owned *entry, const char *name)
+/* The coroutine of this thread that has it; NULL: none has. The table has begun: it has an entry. */
+static inline struct gust__owned *entry_of(const pthread_mutex_t *mutex)
+{
+    struct gust__owned *entry = gust__owned_find(mutex);
+    if (!entry ||
+        __builtin_expect(__atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == gust__owned_here.thread,
+                         1))
+        return entry;
+    return drop(entry);
+}
+
+static __attribute__((noinline, cold)) int refuse(const struct gust__owned *entry, const char *name)
 {
     char text[120];
     snprintf(text, sizeof(text), "%s would block for ever: %s has the mutex, on this same thread", name,
@@ -149,11 +156,16 @@ static bool would_hang(const pthread_mutex_t *mutex)
     return __builtin_expect(gust__owned_here.count != 0, 0) && entry_of(mutex);
 }
 
+static __attribute__((noinline)) int lock_outside(pthread_mutex_t *mutex)
+{
+    return would_hang(mutex) ? refuse(entry_of(mutex), "pthread_mutex_lock")
+                             : gust__green_next.pthread_mutex_lock(mutex);
+}
+
 GUST__EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     if (!gust__current)
-        return would_hang(mutex) ? refuse(entry_of(mutex), "pthread_mutex_lock")
-                                 : gust__green_next.pthread_mutex_lock(mutex);
+        return lock_outside(mutex);
     return lock(mutex, "pthread_mutex_lock", __builtin_return_address(0));
 }
 
