@@ -392,7 +392,9 @@ enum { GUST_GONE = 1, GUST_DRAIN = 2 };
 /* From now on the handler's waits end with ECANCELED when the client is gone, or when the server drains. */
 GUST_API void gust_wake_on(gust_request *request, unsigned what);
 /* True once the client is known to be gone: its connection was reset or closed. A client that only ended its
- * own side is not gone; whether it is, an answer or gust_wake_on finds out. */
+ * own side is not gone; whether it is, an answer or gust_wake_on finds out. One that ends its side in the
+ * middle of a streamed answer is gone for who asked to be woken, as browsers do when a page of events is
+ * left. */
 GUST_API bool gust_client_gone(gust_request *request);
 GUST_API bool gust_draining(void); /* [any] */
 

@@ -101,9 +101,9 @@ struct gust__exchange_operations {
     void (*abort)(struct gust__exchange *exchange);
     /* The handler asked to know (GUST_GONE): from now on exchange->on_gone is called when the client leaves;
      * a half-close is looked into by an interim 100 answer, which a client that closed both ways refuses with
-     * a reset. HTTP/1.0 has no interim answers, and behind a sent head there is no place for one: then a
-     * half-close means nothing, and the next send finds out. on_gone may be called while serve runs, never
-     * behind it. */
+     * a reset. HTTP/1.0 has no interim answers: there a half-close means nothing, and the next send finds
+     * out. Behind a sent head there is no place for one: a half-close is taken for leaving. on_gone may be
+     * called while serve runs, never behind it. */
     void (*watch_gone)(struct gust__exchange *exchange);
 };
 

@@ -226,13 +226,16 @@ static inline enum gust__http1_step step(struct gust__http1_connection *connecti
 /* ---- the client's going ---- */
 
 /* A client that closed both ways answers anything with a reset; one that only has nothing more to say ignores
- * an interim answer. HTTP/1.0 knows none, and behind a head there is no place for one: there the next send
- * finds out. */
-static void probe(struct gust__http1_connection *connection)
+ * an interim answer. HTTP/1.0 knows none: there the next send finds out. Behind a head there is no place for
+ * one, and who waits for more of an answer keeps his side open. */
+void gust__http1_probe(struct gust__http1_connection *connection)
 {
     const struct gust__http1_exchange *exchange = connection->current;
+    const struct gust__exchange *shown = &exchange->exchange;
     connection->probed = true;
-    if (exchange->head.minor >= 1 && !exchange->exchange.head_sent)
+    if (shown->head_sent && !shown->ended)
+        gust__http1_close(connection);
+    else if (!shown->head_sent && exchange->head.minor >= 1)
         gust__http1_continue(connection);
 }
 
@@ -241,7 +244,7 @@ static __attribute__((noinline)) void look_after_handler(struct gust__http1_conn
     struct gust__http1_exchange *exchange = connection->current;
     if (exchange->watched && connection->ending && !connection->probed &&
         connection->state != GUST__HTTP1_CLOSED)
-        probe(connection);
+        gust__http1_probe(connection);
     if (connection->tell_gone) {
         connection->tell_gone = false;
         if (exchange->exchange.on_gone)

@@ -175,6 +175,8 @@ void gust__http1_advance(struct gust__http1_connection *connection);
 void gust__http1_close(struct gust__http1_connection *connection);
 /* Frees it if nothing holds it any more. */
 void gust__http1_settle(struct gust__http1_connection *connection);
+/* The client ended its side, and the handler asked to know whether it has left. */
+void gust__http1_probe(struct gust__http1_connection *connection);
 /* No further request: flushes, lingers, closes. */
 void gust__http1_end(struct gust__http1_connection *connection);
 /* The loop's time in so many nanoseconds; 0: never. */

@@ -81,6 +81,9 @@ static void watch_gone(struct gust__exchange *shown)
     struct gust__http1_connection *connection = exchange->connection;
     exchange->watched = true;
     connection->tell_gone = shown->gone;
+    /* At once, while there is a place for the probe: the handler's next act may be the head. */
+    if (connection->ending && !connection->probed && connection->state != GUST__HTTP1_CLOSED)
+        gust__http1_probe(connection);
     if (shown->gone || connection->ending)
         gust__loop_ready(shown->loop, &connection->task);
 }

@@ -172,6 +172,53 @@ static void test_a_half_closed_client_is_not_taken_for_gone(void **state)
     disconnect(client);
 }
 
+static void test_a_client_that_ends_its_side_behind_the_head_has_left(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {GET("/events"), GET("/late-events"),
+                                           "GET /events HTTP/1.0\r\n\r\n"};
+    for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+        struct client *client = connect_tcp();
+        world.gone = 0;
+        say(client, requests[i]);
+        assert_true(has(client, "first,"));
+        assert_int_equal(world.gone, 0);
+        say_end(client);
+        WAIT_UNTIL(world.gone == 1);
+        assert_true(world.exchange->gone);
+        release_handler();
+        assert_int_equal(world.handler_errno, EPIPE);
+        disconnect(client);
+    }
+}
+
+static void test_one_that_had_ended_it_before_gets_the_whole_stream(void **state)
+{
+    (void)state;
+    struct client *client = connect_tcp();
+    assert_true(gust__sys_send(client->fd, GET("/events"), sizeof(GET("/events")) - 1, 0) > 0);
+    say_end(client);
+    assert_true(has(client, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "));
+    assert_int_equal(world.gone, 0);
+    release_handler();
+    settle(client);
+    assert_true(has(client, "last"));
+    assert_true(client->ended);
+    disconnect(client);
+}
+
+static void test_what_follows_an_answer_is_not_told_of_a_half_close(void **state)
+{
+    (void)state;
+    struct client *client = connect_tcp();
+    say(client, GET("/answered"));
+    say_end(client);
+    assert_true(has(client, "whole\n"));
+    assert_int_equal(world.gone, 0);
+    release_handler();
+    disconnect(client);
+}
+
 static void test_a_handler_that_throws_is_answered_for(void **state)
 {
     (void)state;
@@ -511,6 +558,9 @@ int main(void)
         TEST(a_handler_whose_client_left_goes_on),
         TEST(a_handler_that_watches_learns_of_a_client_that_left),
         TEST(a_half_closed_client_is_not_taken_for_gone),
+        TEST(a_client_that_ends_its_side_behind_the_head_has_left),
+        TEST(one_that_had_ended_it_before_gets_the_whole_stream),
+        TEST(what_follows_an_answer_is_not_told_of_a_half_close),
         TEST(a_handler_that_throws_is_answered_for),
         TEST(a_drain_without_connections_finishes),
         TEST(a_drain_answers_what_comes_and_closes),

@@ -166,6 +166,30 @@ static inline void serve_long_poll(struct gust__exchange *exchange)
     serve_park(exchange);
 }
 
+/* Streams, and watches: from before its head on, or behind it. */
+static inline void serve_events(struct gust__exchange *exchange, bool from_the_beginning)
+{
+    exchange->on_gone = on_gone;
+    if (from_the_beginning)
+        exchange->operations->watch_gone(exchange);
+    send_piece(exchange, &(struct gust__answer){.status = 200, .content_length = -1}, "first,", false);
+    if (!from_the_beginning)
+        exchange->operations->watch_gone(exchange);
+    world.parked = gust__current;
+    gust__park(GUST__INTERRUPTIBLE, "the test");
+    send_piece(exchange, NULL, "last", true);
+}
+
+/* Has answered, and goes on. */
+static inline void serve_and_stay(struct gust__exchange *exchange)
+{
+    exchange->on_gone = on_gone;
+    exchange->operations->watch_gone(exchange);
+    answer_text(exchange, "whole\n");
+    world.parked = gust__current;
+    gust__park(GUST__INTERRUPTIBLE, "the test");
+}
+
 static inline void serve(struct gust__exchange *exchange)
 {
     world.served++;
@@ -178,6 +202,12 @@ static inline void serve(struct gust__exchange *exchange)
         serve_park(exchange);
     else if (path_is(exchange, "/poll"))
         serve_long_poll(exchange);
+    else if (path_is(exchange, "/events"))
+        serve_events(exchange, true);
+    else if (path_is(exchange, "/late-events"))
+        serve_events(exchange, false);
+    else if (path_is(exchange, "/answered"))
+        serve_and_stay(exchange);
     else if (path_is(exchange, "/upload"))
         serve_upload(exchange);
     else if (path_is(exchange, "/ignore"))
