@@ -83,6 +83,10 @@ GUST_API int gust_try(int (*function)(void *argument), void *argument);
  * Outside all of these it logs the error and aborts. */
 GUST_API void gust_throw(int code, const char *format, ...) GUST_PRINTF(2, 3) __attribute__((__noreturn__));
 
+/* [any] The same with the last error as it stands, its text, domain and backtrace: for who asked, was told
+ * -1, and has nothing to add. Without one it is errno's; ECANCELED if that is 0. */
+GUST_API void gust_throw_last(void) __attribute__((__noreturn__));
+
 /* Private: what the macros below expand to. */
 static inline void gust__defer_cleanup(struct gust__defer *defer)
 {

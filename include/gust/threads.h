@@ -10,8 +10,9 @@
  * for a loop gives EDEADLK in it. Results other than its int are written into its argument. A failure (-1 and
  * errno, gust_error_set, gust_throw, gust_fail) becomes the caller's, with the backtrace of the thread.
  *
- * Each process has a default pool (NULL), made when first used; the library's own look-ups of names run there
- * too. A program with calls that take long makes one of its own, so that they do not wait for each other:
+ * Each process has a default pool (NULL), made when first used, as large as gust_main's --pool-threads says;
+ * the library's own look-ups of names run there too. A program with calls that take long makes one of its
+ * own, so that they do not wait for each other:
  *
  *     gust_threads *few = gust_threads_new(.workers = 30, .min = 30);      // thirty, and they stay
  *     gust_threads *elastic = gust_threads_new(.workers = 30);             // up to thirty, as work comes

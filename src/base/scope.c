@@ -34,7 +34,7 @@ static inline void run_defer(struct gust__context *context, struct gust__scope *
     context->shield--;
 }
 
-/* A clean-up that throws never comes back here: gust__throw_last does what remains. Most scopes are defers,
+/* A clean-up that throws never comes back here: gust_throw_last does what remains. Most scopes are defers,
  * which are called directly. */
 static inline void end_scope(struct gust__context *context, struct gust__scope *scope)
 {

@@ -293,7 +293,7 @@ static int throw_with_errors_on_the_way(void *unused)
     GUST_DEFER(spoil, ENOMEM);
     GUST_DEFER(try_and_fail);
     gust_error_set_detail("http", 404, ENOENT, "no such post");
-    gust__throw_last();
+    gust_throw_last();
 }
 
 static void the_thrown_error_survives_its_way(void **state)
@@ -405,7 +405,7 @@ static void a_clean_up_sees_the_last_error_and_may_take_it(void **state)
 static int throw_last(void *unused)
 {
     (void)unused;
-    gust__throw_last();
+    gust_throw_last();
 }
 
 static void throwing_nothing_throws_errno(void **state)

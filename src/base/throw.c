@@ -145,7 +145,7 @@ static _Noreturn void go_on(struct gust__context *context, struct gust__catch *c
     land(catcher);
 }
 
-_Noreturn void gust__throw_last(void)
+void gust_throw_last(void)
 {
     struct gust__context *context = gust__context();
     struct gust__catch *catcher = context->catcher;
@@ -171,5 +171,5 @@ void gust_throw(int code, const char *format, ...)
         gust__error_vnew(NULL, 0, code, gust__error_usual_flags(NULL, 0, code), format, arguments);
     va_end(arguments);
     gust__error_put(error);
-    gust__throw_last();
+    gust_throw_last();
 }

@@ -24,9 +24,6 @@ int gust__catch(int (*function)(void *argument), void *argument);
 /* True when the last gust__catch of this context ended by a throw (until the next begins). */
 bool gust__caught(void);
 
-/* Throws the context's last error as it stands (made by gust_error_set or gust_error_set_detail). */
-_Noreturn void gust__throw_last(void);
-
 /* Ends every scope of the context above `until` (NULL: all), newest first: for a coroutine that ends. */
 void gust__scopes_end_until(struct gust__scope *until);
 

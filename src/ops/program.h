@@ -20,7 +20,12 @@
 
 #include <gust/gust.h>
 
-enum { GUST__WRONG_OPTION = 2, GUST__MOST_PROCESSES = 1024, GUST__MOST_THREADS = 256 };
+enum {
+    GUST__WRONG_OPTION = 2,
+    GUST__MOST_PROCESSES = 1024,
+    GUST__MOST_THREADS = 256,
+    GUST__MOST_POOL_THREADS = 10000,
+};
 
 struct gust__program {
     gust_app *app;
@@ -41,7 +46,7 @@ struct gust__program {
     unsigned max_headers, max_connections, backlog;
     int64_t watchdog;
     const char *dump_file;
-    unsigned processes, threads, max_restarts;
+    unsigned processes, threads, pool_threads, max_restarts;
     bool reuse_port;
 
     /* what it was started with */

@@ -3,6 +3,7 @@
 #include "ops/dump.h"
 #include "ops/options.h"
 #include "ops/program.h"
+#include "pool/threads.h"
 #include "web/app.h"
 
 #include <stdio.h>
@@ -49,6 +50,7 @@ void gust__program_defaults(struct gust__program *program)
     program->watchdog = gust__watchdog_default(settings->debug);
     program->processes = 1;
     program->threads = 1;
+    program->pool_threads = gust__threads_usual_workers();
     program->max_restarts = 100;
     program->max_connections = 100000;
     program->backlog = 4096;
@@ -72,6 +74,8 @@ int gust__program_read_options(struct gust__program *program, int argc, char **a
          "serve from so many; 0: one for each core", 0, GUST__MOST_PROCESSES},
         {"threads", GUST__OPTION_COUNT, &program->threads, "N", "loops, a thread each, in each process", 1,
          GUST__MOST_THREADS},
+        {"pool-threads", GUST__OPTION_COUNT, &program->pool_threads, "N",
+         "threads for calls that block, in each process, at most", 1, GUST__MOST_POOL_THREADS},
         {"max-restarts", GUST__OPTION_COUNT, &program->max_restarts, "N", "of processes that crash, in a row",
          0, 1 << 30},
         {"reuse-port", GUST__OPTION_BOOL, &program->reuse_port, NULL, "let others listen on the same port", 0,
@@ -134,4 +138,5 @@ void gust__program_apply_options(const struct gust__program *program)
         .idle_timeout = or_none(program->idle_timeout), .header_timeout = or_none(program->header_timeout),
         .body_timeout = or_none(program->body_timeout), .write_timeout = or_none(program->write_timeout),
         .trust_request_id = program->trust_request_id);
+    gust__threads_set_default_workers(program->pool_threads);
 }

@@ -268,19 +268,25 @@ static void errands_are_neither_refused_nor_cancelled(void **state)
 static void the_default_pool_opens_again(void **state)
 {
     (void)state;
-    struct run runs[2] = {{.function = wait_at_gate}, {.function = wait_at_gate}};
+    struct run runs[3] = {{.function = wait_at_gate}, {.function = wait_at_gate}, {.function = wait_at_gate}};
+    gust_threads_stats stats;
     assert_int_equal(gust__threads_drain_default(0), 0); /* there is none */
+    gust__threads_set_default_workers(1);                /* so it is still time to say how large it is */
     close_gate();
     start(&runs[0]);
     RUN_UNTIL(at_gate() == 1);
+    start(&runs[1]);
+    RUN_UNTIL((gust_threads_read_stats(NULL, &stats), stats.waiting == 1));
+    assert_int_equal(stats.threads, 1);
     assert_int_equal(gust__threads_drain_default(GUST_MS(1)), -1);
     assert_int_equal(errno, ETIMEDOUT);
     open_gate();
-    RUN_UNTIL(runs[0].done);
+    RUN_UNTIL(runs[0].done && runs[1].done);
+    assert_int_equal(runs[1].code, ECANCELED); /* by the drain: it had not begun */
     assert_int_equal(gust__threads_drain_default(-1), 0);
-    start(&runs[1]);
-    RUN_UNTIL(runs[1].done);
-    assert_int_equal(runs[1].result, 7);
+    start(&runs[2]);
+    RUN_UNTIL(runs[2].done);
+    assert_int_equal(runs[2].result, 7);
 }
 
 int main(void)

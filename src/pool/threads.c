@@ -75,7 +75,7 @@ static void watch_forks(void)
 
 /* ---- beginning ---- */
 
-static unsigned usual_workers(void)
+unsigned gust__threads_usual_workers(void)
 {
     cpu_set_t cores;
     int count = gust__sys_sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
@@ -97,7 +97,7 @@ static int check_options(const gust_threads_options *options)
 
 static void set_options(gust_threads *threads, const gust_threads_options *options)
 {
-    unsigned usual = usual_workers();
+    unsigned usual = gust__threads_usual_workers();
     threads->max_workers = options->workers ? options->workers : usual > options->min ? usual : options->min;
     threads->min_workers = options->min;
     threads->max_queue = options->max_queue > 0    ? (size_t)options->max_queue
@@ -130,12 +130,19 @@ gust_threads *gust__threads_default_if_made(void)
     return atomic_load_explicit(&default_threads, memory_order_acquire);
 }
 
+static _Atomic unsigned default_workers; /* 0: the usual */
+
+void gust__threads_set_default_workers(unsigned workers)
+{
+    atomic_store(&default_workers, workers);
+}
+
 gust_threads *gust__threads_default(void)
 {
     gust_threads *threads = gust__threads_default_if_made();
     if (threads)
         return threads;
-    gust_threads *made = gust_threads_new();
+    gust_threads *made = gust_threads_new(.workers = atomic_load(&default_workers));
     if (!made || atomic_compare_exchange_strong(&default_threads, &threads, made))
         return made;
     gust_threads_free(made); /* another thread was faster */

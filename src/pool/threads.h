@@ -37,6 +37,12 @@ unsigned gust__threads_count(gust_threads *threads);
 /* [any] The process's pool. NULL: ENOMEM. */
 gust_threads *gust__threads_default(void);
 
+/* [any] How many workers the default pool may have, should it not have been made yet; 0: as many as usual. */
+void gust__threads_set_default_workers(unsigned workers);
+
+/* What a pool has whose options do not say it. */
+unsigned gust__threads_usual_workers(void);
+
 /* [blk] Drains the default pool, if there is one, as gust_threads_drain does, and opens it again. */
 int gust__threads_drain_default(int64_t at_most);
 

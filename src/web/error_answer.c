@@ -29,13 +29,13 @@ void gust_fail(int status, const char *format, ...)
         va_end(arguments);
     }
     gust_error_set_detail("http", status, EIO, "%s", *text ? text : reason_of(status));
-    gust__throw_last();
+    gust_throw_last();
 }
 
 void gust__no_memory(void)
 {
     gust_error_set_detail("http", 503, ENOMEM, "out of memory for a request");
-    gust__throw_last();
+    gust_throw_last();
 }
 
 /* The status that stands for an error which nobody turned into one. */

@@ -73,7 +73,7 @@ static int write_value(gust_request *request, const json_t *value)
     if (json_dump_callback(value, take_text, &writing, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
         return 0;
     if (writing.thrown)
-        gust__throw_last();
+        gust_throw_last();
     if (writing.failed)
         return -1;
     if (errno == ENOMEM)

@@ -42,5 +42,5 @@ void gust__problems_fail(const struct gust__problems *problems)
     gust_error_set_detail("http", 400, EINVAL, "%s", problems->sentence);
     request->problems = gust_sprintf(request, "{\"fields\":{%s}}\n", problems->json);
     request->problems_text = gust_strdup(request, gust_error_text(gust_error_last()));
-    gust__throw_last();
+    gust_throw_last();
 }

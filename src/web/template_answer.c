@@ -262,7 +262,7 @@ char *gust_render_text_json(gust_templates *templates, size_t *length, const cha
     if (result < 0)
         gust__free(rendering.output.data);
     if (thrown)
-        gust__throw_last();
+        gust_throw_last();
     errno = code;
     if (result < 0)
         return NULL;
