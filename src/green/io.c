@@ -90,10 +90,13 @@ static ssize_t try(struct gust__green_io *io)
     return done;
 }
 
-/* A read that is known to find nothing is not made. */
+/* A read that is known to find nothing, and is going to wait, is not made. What is known is what the loop has
+ * heard: who does not wait may have polled the descriptor since, and would poll and read for ever. */
 static ssize_t try_first(struct gust__green_io *io)
 {
-    if (!io->reads || !gust__green_drained(io->known))
+    uint32_t since;
+    if (!io->reads || io->flags & MSG_DONTWAIT || !gust__green_drained(io->known) ||
+        !gust__green_unlimited(io->known, false, &since))
         return try(io);
     errno = EAGAIN;
     return -1;

@@ -326,6 +326,44 @@ static void a_unix_sockets_next_message_is_there(void **state)
     run(messages);
 }
 
+/* Data come, and whoever polls sees them, without the loop's having heard of it. */
+static int come_unheard(void)
+{
+    struct pollfd entry = {.fd = ends[0], .events = POLLIN};
+    if (send(ends[1], "abc", 3, 0) != 3)
+        return 1;
+    while (poll(&entry, 1, 0) == 0)
+        ;
+    return entry.revents == POLLIN ? 0 : 1;
+}
+
+static int look_without_waiting(void *unused)
+{
+    char room[8];
+    (void)unused;
+    if (settle() || come_unheard() || recv(ends[0], room, sizeof(room), MSG_DONTWAIT) != 3)
+        return 1;
+    if (settle() || fcntl(ends[0], F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+        return 1;
+    return come_unheard() || read_text("abc");
+}
+
+static int look_with_a_limit(void *unused)
+{
+    const struct timeval time = {.tv_sec = 5};
+    (void)unused;
+    if (settle() || setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) < 0)
+        return 1;
+    return come_unheard() || read_text("abc");
+}
+
+static void who_does_not_wait_sees_what_the_loop_has_not_heard(void **state)
+{
+    (void)state;
+    run(look_without_waiting);
+    run(look_with_a_limit);
+}
+
 static int read_late(void *unused)
 {
     (void)unused;
@@ -456,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_reset_is_there),
         cmocka_unit_test(a_unix_sockets_next_message_is_there),
         cmocka_unit_test(data_that_are_there_are_read_after_the_deadline),
+        cmocka_unit_test(who_does_not_wait_sees_what_the_loop_has_not_heard),
         cmocka_unit_test(it_becomes_nonblocking),
         cmocka_unit_test(it_gets_a_time_limit),
         cmocka_unit_test(another_processs_setting_is_not_seen),
