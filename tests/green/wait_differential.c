@@ -143,12 +143,18 @@ static long by_pselect_with_a_mask(struct differential *d, int fd)
     return select_reported(d, pselect(fd + 1, &sets.in, &sets.out, NULL, &limit, &none), &sets, fd);
 }
 
-static int epoll_of(int fd)
+/* -1 where the machine was so late that a sibling has closed fd before: EBADF, or EINVAL when epoll itself
+ * got its number. */
+static int epoll_of(struct differential *d, int fd)
 {
     struct epoll_event event = {.events = writing ? EPOLLOUT : EPOLLIN | EPOLLRDHUP, .data.u64 = 7};
     int epoll = epoll_create1(0);
-    differential_must(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll");
-    return epoll;
+    differential_must(epoll >= 0, "epoll");
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+        return epoll;
+    d->late = true;
+    close(epoll);
+    return -1;
 }
 
 static long epoll_reported(struct differential *d, int result, const struct epoll_event *event, int epoll)
@@ -163,28 +169,28 @@ static long epoll_reported(struct differential *d, int result, const struct epol
 static long by_epoll_wait(struct differential *d, int fd)
 {
     struct epoll_event event = {0};
-    int epoll = epoll_of(fd);
+    int epoll = epoll_of(d, fd);
     return epoll_reported(d, epoll_wait(epoll, &event, 1, LIMIT), &event, epoll);
 }
 
 static long by_epoll_wait_at_once(struct differential *d, int fd)
 {
     struct epoll_event event = {0};
-    int epoll = epoll_of(fd);
+    int epoll = epoll_of(d, fd);
     return epoll_reported(d, epoll_wait(epoll, &event, 1, 0), &event, epoll);
 }
 
 static long by_epoll_pwait(struct differential *d, int fd)
 {
     struct epoll_event event = {0};
-    int epoll = epoll_of(fd);
+    int epoll = epoll_of(d, fd);
     return epoll_reported(d, epoll_pwait(epoll, &event, 1, LIMIT, NULL), &event, epoll);
 }
 
 static long by_epoll_pwait_with_a_mask(struct differential *d, int fd)
 {
     struct epoll_event event = {0};
-    int epoll = epoll_of(fd);
+    int epoll = epoll_of(d, fd);
     sigset_t none;
     sigemptyset(&none);
     return epoll_reported(d, epoll_pwait(epoll, &event, 1, LIMIT, &none), &event, epoll);
@@ -193,7 +199,7 @@ static long by_epoll_pwait_with_a_mask(struct differential *d, int fd)
 static long by_epoll_pwait2(struct differential *d, int fd)
 {
     struct epoll_event event = {0};
-    int epoll = epoll_of(fd);
+    int epoll = epoll_of(d, fd);
     return epoll_reported(d, epoll_pwait2(epoll, &event, 1, &limit, NULL), &event, epoll);
 }
 
